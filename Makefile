@@ -1,0 +1,40 @@
+# make run     set up, and serve a demo on 127.0.0.1:8080 (another port: make run PORT=8081)
+# make test    set up, and run every test
+# make check   lint and types
+# make setup   set up alone: leaves .venv/bin/wallet-service
+# make lock    compile the requirements again (needs uv on the PATH)
+
+PYTHON ?= python3
+PORT ?= 8080
+VENV := .venv
+READY := $(VENV)/.ready
+
+.PHONY: run test check setup lock
+
+run: setup
+	@exec $(VENV)/bin/wallet-service demo --port $(PORT)
+
+test: setup
+	$(VENV)/bin/pytest
+
+check: setup
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+setup: $(READY)
+
+$(READY): pyproject.toml requirements/development.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Setting up $(VENV) (once) ..."
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/pip install --disable-pip-version-check --require-hashes -r requirements/development.txt
+	$(VENV)/bin/pip install --disable-pip-version-check --no-deps --no-index --no-build-isolation --editable .
+	@touch $@
+
+lock:
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		-q -o requirements/production.txt
+	uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header -q -o requirements/development.txt

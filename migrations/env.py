@@ -1,0 +1,48 @@
+"""Runs the migrations, each in a transaction of its own, and then installs the ledger's functions.
+
+``wallet-service migrate`` passes the engine to use in ``config.attributes``; a bare ``alembic`` command takes the
+database from the service's settings.
+"""
+
+from alembic import context
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+
+from wallet_service.database import create_migration_engine
+from wallet_service.embedded import connect_embedded
+from wallet_service.ledger import functions
+from wallet_service.ledger.models import Base
+from wallet_service.settings import Settings
+
+LOCK = 0x77616C6C6574
+"""The advisory lock's key: two deployments that migrate at once take turns."""
+
+
+def run_migrations(connection: Connection) -> None:
+    """Upgrade or downgrade as the command says, under the lock."""
+    connection.exec_driver_sql("SET lock_timeout = '5s'")
+    connection.exec_driver_sql("SET statement_timeout = '10min'")
+    connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (LOCK,))
+    connection.commit()
+    try:
+        context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True)
+        with context.begin_transaction():
+            context.run_migrations()
+        head = ScriptDirectory.from_config(context.config).get_current_head()
+        if context.get_context().get_current_revision() == head:
+            functions.install(connection)
+        connection.commit()
+    finally:
+        connection.rollback()
+        connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (LOCK,))
+        connection.commit()
+
+
+def configured_engine() -> Engine:
+    """Return the engine handed over by the service, else one for the database its settings name."""
+    engine: Engine | None = context.config.attributes.get("engine")
+    return engine or create_migration_engine(connect_embedded(Settings.load()).database_url)
+
+
+with configured_engine().connect() as open_connection:
+    run_migrations(open_connection)

@@ -1,0 +1,101 @@
+"""Connections to PostgreSQL, with a bound on everything that could wait."""
+
+from typing import TYPE_CHECKING, TypeVar
+
+import psycopg
+from sqlalchemy import URL, Engine, NullPool, create_engine, make_url
+
+if TYPE_CHECKING:
+    from psycopg.abc import PQGen
+
+__all__ = ["create_migration_engine", "create_read_engine", "create_wallet_engine"]
+
+RV = TypeVar("RV")
+
+# Lucky Monaco and its like wait about 3 seconds for an answer (contract, rule 17), so each layer gives up before the
+# next one does: the lock, the statement, our own patience with a server that has stopped talking.
+LOCK_TIMEOUT_MS = 1_000
+STATEMENT_TIMEOUT_MS = 1_500
+ANSWER_TIMEOUT_S = 2.0
+CONNECT_TIMEOUT_S = 2  # the least that libpq's rules allow
+
+REPORT_STATEMENT_TIMEOUT_MS = 3_600_000
+
+
+class ImpatientConnection(psycopg.Connection[tuple[object, ...]]):
+    """A connection that gives up on a server which accepted a statement and then fell silent.
+
+    Timeouts set on the server do not help when the server is stopped or the network between has gone.
+    """
+
+    def wait(self, gen: "PQGen[RV]", interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Wait as psycopg does, at most ``ANSWER_TIMEOUT_S``.
+
+        Raises:
+            psycopg.OperationalError: the time is over. Whether the statement took effect is not known, and the
+                connection is closed.
+
+        """
+        try:
+            return super().wait(gen, interval, ANSWER_TIMEOUT_S if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
+                self.close()
+            raise
+
+
+def _url(database_url: str) -> URL:
+    """Name our driver, whichever of the usual schemes the setting was written with."""
+    return make_url(database_url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+psycopg")
+
+
+def create_wallet_engine(database_url: str, connections: int) -> Engine:
+    """Return the engine for wallet calls: autocommit, because one function call is one transaction.
+
+    ``connections`` is the number of threads that use it, so that none ever waits for a connection.
+    """
+    url = _url(database_url)
+    options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+
+    def connect() -> ImpatientConnection:
+        return ImpatientConnection.connect(
+            url.set(drivername="postgresql").render_as_string(hide_password=False),
+            connect_timeout=CONNECT_TIMEOUT_S,
+            options=options,
+            application_name="wallet_service",
+            # A function call is planned once for each connection.
+            prepare_threshold=1,
+        )
+
+    return create_engine(
+        url,
+        creator=connect,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=ANSWER_TIMEOUT_S,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+    )
+
+
+def create_read_engine(database_url: str) -> Engine:
+    """Return an engine for reports: read-only transactions over one snapshot, which may take their time."""
+    return create_engine(
+        _url(database_url),
+        poolclass=NullPool,
+        isolation_level="REPEATABLE READ",
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "options": f"-c default_transaction_read_only=on -c statement_timeout={REPORT_STATEMENT_TIMEOUT_MS}",
+            "application_name": "wallet_service reports",
+        },
+    )
+
+
+def create_migration_engine(database_url: str) -> Engine:
+    """Return an engine for migrations, which set their own timeouts."""
+    return create_engine(
+        _url(database_url),
+        poolclass=NullPool,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "wallet_service migrate"},
+    )

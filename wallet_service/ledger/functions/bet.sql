@@ -1,0 +1,80 @@
+-- bet: take a stake from the wallet (contract, section 4; rules 3, 5, 7, 8, 11, 12).
+--
+-- Inputs   p_id names the new transaction; p_currency NULL means the player's only wallet; a bet with p_bonus_code is
+--          a free round and costs nothing (rule 2).
+-- Locks    1. the wallet, 2. the round. Everything that decides is read under the wallet's lock.
+-- Outcome  in the order of rule 14: player_unknown, wallet_unknown, currency_mismatch, round_refunded, then replayed
+--          or reference_reused, player_frozen, insufficient_balance, applied.
+-- Races    calls on one wallet queue at its lock, and each statement after it sees what the others committed, so the
+--          second of two equal bets finds the first and the second of two big bets finds the money gone. Two wallets
+--          of one player may meet at one reference or round: a unique key then fails the later call (23505), which is
+--          applied again and finds the earlier one.
+CREATE OR REPLACE FUNCTION bet(
+    p_user_id text, p_id uuid, p_currency text, p_round_id text, p_game_id text, p_reference text,
+    p_amount numeric, p_bonus_code text, p_sent json
+) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_currency text := coalesce(p_currency, only_currency(p_user_id));
+    v_cost numeric := CASE WHEN p_bonus_code IS NULL THEN p_amount ELSE 0 END;
+    v_refusal text;
+    v_balance numeric;
+    v_seq bigint;
+    the_round rounds%ROWTYPE;
+    first_bet transactions%ROWTYPE;
+BEGIN
+    SELECT w.balance INTO v_balance FROM wallets w
+    WHERE w.user_id = p_user_id AND w.currency = v_currency FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN no_wallet(p_user_id, 'bet', p_reference, p_currency, p_round_id, p_amount, p_sent);
+    END IF;
+
+    SELECT * INTO the_round FROM rounds r
+    WHERE r.user_id = p_user_id AND r.round_id = p_round_id FOR NO KEY UPDATE;
+    SELECT * INTO first_bet FROM transactions t
+    WHERE t.user_id = p_user_id AND t.call = 'bet' AND t.reference = p_reference;
+
+    IF first_bet.currency <> v_currency THEN
+        -- Before the round's currency is compared: 52 would be resent and end in a Cancel of the first bet (rule 7).
+        v_refusal := 'reference_reused';
+    ELSIF the_round.currency <> v_currency THEN
+        v_refusal := 'currency_mismatch';
+    ELSIF the_round.state = 'refunded' OR EXISTS (
+        SELECT FROM transactions t
+        WHERE t.user_id = p_user_id AND t.call = 'refund' AND t.round_id IS NULL AND t.reference = p_reference
+    ) THEN
+        v_refusal := 'round_refunded';
+    ELSIF first_bet.id IS NOT NULL THEN
+        IF (first_bet.round_id, first_bet.stated) = (p_round_id, p_amount)
+           AND first_bet.bonus_code IS NOT DISTINCT FROM p_bonus_code THEN
+            RETURN ROW('replayed', first_bet.id, v_currency, v_balance)::receipt;
+        END IF;
+        v_refusal := 'reference_reused';
+    ELSIF (SELECT p.state FROM players p WHERE p.user_id = p_user_id) = 'frozen' THEN
+        v_refusal := 'player_frozen';
+    ELSIF v_balance < v_cost THEN
+        v_refusal := 'insufficient_balance';
+    END IF;
+    IF v_refusal IS NOT NULL THEN
+        RETURN refuse(
+            p_user_id, 'bet', p_reference, v_refusal, v_currency, v_balance, p_round_id, p_amount, p_sent
+        );
+    END IF;
+
+    IF the_round.user_id IS NULL THEN
+        INSERT INTO rounds (user_id, round_id, currency, game_id, staked)
+        VALUES (p_user_id, p_round_id, v_currency, p_game_id, v_cost);
+    ELSE
+        UPDATE rounds SET staked = staked + v_cost WHERE user_id = p_user_id AND round_id = p_round_id;
+    END IF;
+    UPDATE wallets AS w SET balance = w.balance - v_cost, seq = w.seq + 1
+    WHERE w.user_id = p_user_id AND w.currency = v_currency
+    RETURNING w.balance, w.seq INTO v_balance, v_seq;
+    INSERT INTO transactions (
+        user_id, id, seq, call, currency, round_id, reference, bonus_code, amount, stated, balance, sent, at
+    ) VALUES (
+        p_user_id, p_id, v_seq, 'bet', v_currency, p_round_id, p_reference, p_bonus_code, -v_cost, p_amount,
+        v_balance, p_sent, clock_timestamp()
+    );
+    RETURN ROW('applied', p_id, v_currency, v_balance)::receipt;
+END
+$$;

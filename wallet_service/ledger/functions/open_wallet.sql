@@ -1,0 +1,23 @@
+-- open_wallet: open a player's wallet in a currency, and the player with the first one.
+--
+-- Inputs   the player, the currency, the opening balance in units of the currency.
+-- Locks    the rows it inserts.
+-- Outcome  applied, or wallet_exists with the balance as it stands; an existing wallet is never touched.
+-- Races    two openings of one wallet: the primary key lets one insert, the other finds it.
+CREATE OR REPLACE FUNCTION open_wallet(
+    p_user_id text, p_currency text, p_opening_balance numeric
+) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_balance numeric;
+BEGIN
+    INSERT INTO players (user_id) VALUES (p_user_id) ON CONFLICT DO NOTHING;
+    INSERT INTO wallets (user_id, currency, opening_balance, balance)
+    VALUES (p_user_id, p_currency, p_opening_balance, p_opening_balance)
+    ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        RETURN ROW('applied', NULL, p_currency, p_opening_balance)::receipt;
+    END IF;
+    SELECT balance INTO v_balance FROM wallets WHERE user_id = p_user_id AND currency = p_currency;
+    RETURN ROW('wallet_exists', NULL, p_currency, v_balance)::receipt;
+END
+$$;

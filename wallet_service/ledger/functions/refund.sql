@@ -1,0 +1,91 @@
+-- refund: return a voided round's stake, once for ever (contract, section 3; rules 1, 2, 3).
+--
+-- Inputs   p_id names the new transaction; p_currency NULL means the player's only wallet; p_round_id NULL means the
+--          round of the bet with p_reference; p_amount is what the caller stated, logged and never trusted.
+-- Locks    1. the wallet, 2. the round; a replay takes none.
+-- Outcome  in the order of rule 14: player_unknown, wallet_unknown, currency_mismatch, then replayed or applied. The
+--          refund of a round or bet that is not known is applied with the amount 0, and so remembered.
+-- Races    a refund is never undone and a bet never changes its round, so the replay may answer from what is
+--          committed. Everything else is decided under the wallet's lock: of many equal refunds one pays, and the
+--          others, queued at the lock, find it. Two wallets of one player may meet at one round: a unique key then
+--          fails the later call (23505), which is applied again and finds the earlier one.
+CREATE OR REPLACE FUNCTION refund(
+    p_user_id text, p_id uuid, p_currency text, p_round_id text, p_game_id text, p_reference text,
+    p_amount numeric, p_sent json
+) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_currency text := p_currency;
+    v_round_id text := p_round_id;
+    v_first_id uuid;
+    v_first_currency text;
+    v_amount numeric;
+    v_balance numeric;
+    v_seq bigint;
+    the_round rounds%ROWTYPE;
+BEGIN
+    IF v_round_id IS NULL THEN
+        SELECT t.round_id INTO v_round_id FROM transactions t
+        WHERE t.user_id = p_user_id AND t.call = 'bet' AND t.reference = p_reference;
+    END IF;
+    IF v_round_id IS NULL THEN
+        SELECT t.id, t.currency INTO v_first_id, v_first_currency FROM transactions t
+        WHERE t.user_id = p_user_id AND t.call = 'refund' AND t.round_id IS NULL AND t.reference = p_reference;
+    ELSE
+        SELECT r.refund_id, r.currency INTO v_first_id, v_first_currency FROM rounds r
+        WHERE r.user_id = p_user_id AND r.round_id = v_round_id;
+    END IF;
+    IF v_first_id IS NOT NULL AND (p_currency IS NULL OR p_currency = v_first_currency) THEN
+        RETURN ROW('replayed', v_first_id, v_first_currency, NULL)::receipt;
+    END IF;
+
+    IF v_currency IS NULL THEN
+        v_currency := only_currency(p_user_id);
+    END IF;
+    SELECT w.balance INTO v_balance FROM wallets w
+    WHERE w.user_id = p_user_id AND w.currency = v_currency FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN no_wallet(p_user_id, 'refund', p_reference, p_currency, v_round_id, p_amount, p_sent);
+    END IF;
+
+    IF v_round_id IS NULL THEN
+        -- The bet, or the same refund, may have come while this call waited for the lock.
+        SELECT t.round_id INTO v_round_id FROM transactions t
+        WHERE t.user_id = p_user_id AND t.call = 'bet' AND t.reference = p_reference;
+    END IF;
+    IF v_round_id IS NULL THEN
+        SELECT t.id, t.currency INTO v_first_id, v_first_currency FROM transactions t
+        WHERE t.user_id = p_user_id AND t.call = 'refund' AND t.round_id IS NULL AND t.reference = p_reference;
+    ELSE
+        SELECT * INTO the_round FROM rounds r
+        WHERE r.user_id = p_user_id AND r.round_id = v_round_id FOR NO KEY UPDATE;
+        v_first_id := the_round.refund_id;
+        v_first_currency := the_round.currency;
+    END IF;
+    IF v_first_currency <> v_currency THEN
+        RETURN refuse(
+            p_user_id, 'refund', p_reference, 'currency_mismatch', v_currency, v_balance, v_round_id, p_amount, p_sent
+        );
+    ELSIF v_first_id IS NOT NULL THEN
+        RETURN ROW('replayed', v_first_id, v_currency, v_balance)::receipt;
+    END IF;
+
+    v_amount := coalesce(the_round.staked - the_round.cancelled, 0);
+    IF the_round.user_id IS NOT NULL THEN
+        UPDATE rounds SET state = 'refunded', refunded = v_amount, refund_id = p_id
+        WHERE user_id = p_user_id AND round_id = v_round_id;
+    ELSIF v_round_id IS NOT NULL THEN
+        INSERT INTO rounds (user_id, round_id, currency, game_id, state, refund_id)
+        VALUES (p_user_id, v_round_id, v_currency, p_game_id, 'refunded', p_id);
+    END IF;
+    UPDATE wallets AS w SET balance = w.balance + v_amount, seq = w.seq + 1
+    WHERE w.user_id = p_user_id AND w.currency = v_currency
+    RETURNING w.balance, w.seq INTO v_balance, v_seq;
+    INSERT INTO transactions (
+        user_id, id, seq, call, currency, round_id, reference, amount, stated, balance, sent, at
+    ) VALUES (
+        p_user_id, p_id, v_seq, 'refund', v_currency, v_round_id, p_reference, v_amount, p_amount, v_balance, p_sent,
+        clock_timestamp()
+    );
+    RETURN ROW('applied', p_id, v_currency, v_balance)::receipt;
+END
+$$;

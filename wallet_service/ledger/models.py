@@ -1,0 +1,178 @@
+"""The tables as SQLAlchemy models.
+
+Alembic compares them with the migrated schema and the reads are built from them. Only the SQL functions beside this
+file write these tables. ``user_id`` stands first in every key: every call concerns one player, and that is what lets
+the same schema be spread over several machines.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON, TIMESTAMP
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+__all__ = ["Base", "LedgerContract", "Player", "Refusal", "Round", "Transaction", "Wallet"]
+
+AMOUNT = Numeric(32, 18)
+"""One movement."""
+TOTAL = Numeric(38, 18)
+"""A balance or a sum of movements."""
+TIME = TIMESTAMP(timezone=True)
+
+
+class Base(DeclarativeBase):
+    """The metadata that Alembic compares with the database."""
+
+
+class Player(Base):
+    """A player of the operator."""
+
+    __tablename__ = "players"
+    __table_args__ = (CheckConstraint("state IN ('active', 'frozen')", name="players_state_known"),)
+
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    state: Mapped[str] = mapped_column(Text, server_default=text("'active'"))
+    created_at: Mapped[datetime] = mapped_column(TIME, server_default=func.now())
+
+
+class Wallet(Base):
+    """A player's money in one currency. ``seq`` counts its transactions and is raised under its lock."""
+
+    __tablename__ = "wallets"
+    __table_args__ = (
+        ForeignKeyConstraint(["user_id"], ["players.user_id"], name="wallets_player"),
+        CheckConstraint("opening_balance >= 0", name="wallets_opening_balance_not_negative"),
+        CheckConstraint("balance >= 0", name="wallets_balance_not_negative"),
+    )
+
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    currency: Mapped[str] = mapped_column(Text, primary_key=True)
+    opening_balance: Mapped[Decimal] = mapped_column(TOTAL)
+    balance: Mapped[Decimal] = mapped_column(TOTAL)
+    seq: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    opened_at: Mapped[datetime] = mapped_column(TIME, server_default=func.now())
+
+
+class Round(Base):
+    """A game round of one player: what was staked in it, what came back, and whether it was refunded."""
+
+    __tablename__ = "rounds"
+    __table_args__ = (
+        ForeignKeyConstraint(["user_id", "currency"], ["wallets.user_id", "wallets.currency"], name="rounds_wallet"),
+        CheckConstraint("state IN ('open', 'refunded')", name="rounds_state_known"),
+        CheckConstraint("(state = 'refunded') = (refund_id IS NOT NULL)", name="rounds_refund_named"),
+        CheckConstraint("cancelled >= 0 AND won >= 0 AND refunded >= 0", name="rounds_sums_not_negative"),
+        CheckConstraint("cancelled + refunded <= staked", name="rounds_returns_within_stake"),
+    )
+
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    round_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    currency: Mapped[str] = mapped_column(Text)
+    game_id: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text, server_default=text("'open'"))
+    staked: Mapped[Decimal] = mapped_column(TOTAL, server_default=text("0"))
+    won: Mapped[Decimal] = mapped_column(TOTAL, server_default=text("0"))
+    cancelled: Mapped[Decimal] = mapped_column(TOTAL, server_default=text("0"))
+    refunded: Mapped[Decimal] = mapped_column(TOTAL, server_default=text("0"))
+    refund_id: Mapped[UUID | None] = mapped_column(Uuid)
+    opened_at: Mapped[datetime] = mapped_column(TIME, server_default=func.now())
+
+
+class Transaction(Base):
+    """One movement of a wallet, or one remembered refund, for ever: a trigger refuses every change.
+
+    ``amount`` is signed as the wallet sees it (a bet is negative); ``stated`` is the amount the caller named, which a
+    replay is compared with.
+    """
+
+    __tablename__ = "transactions"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["user_id", "currency"], ["wallets.user_id", "wallets.currency"], name="transactions_wallet"
+        ),
+        ForeignKeyConstraint(["user_id", "round_id"], ["rounds.user_id", "rounds.round_id"], name="transactions_round"),
+        UniqueConstraint("user_id", "currency", "seq", name="transactions_wallet_seq"),
+        Index(
+            "transactions_call_reference",
+            "user_id",
+            "call",
+            "reference",
+            unique=True,
+            postgresql_where=text("call <> 'refund'"),
+        ),
+        # Of a round, one refund for ever (rule 1); of a bet that never came, one refund for its reference (rule 3).
+        Index(
+            "transactions_refund_round",
+            "user_id",
+            "round_id",
+            unique=True,
+            postgresql_where=text("call = 'refund' AND round_id IS NOT NULL"),
+        ),
+        Index(
+            "transactions_refund_reference",
+            "user_id",
+            "reference",
+            unique=True,
+            postgresql_where=text("call = 'refund' AND round_id IS NULL"),
+        ),
+        Index("transactions_round_story", "user_id", "round_id"),
+        CheckConstraint("call IN ('bet', 'refund')", name="transactions_call_known"),
+        CheckConstraint("balance >= 0", name="transactions_balance_not_negative"),
+    )
+
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    call: Mapped[str] = mapped_column(Text)
+    currency: Mapped[str] = mapped_column(Text)
+    round_id: Mapped[str | None] = mapped_column(Text)
+    reference: Mapped[str] = mapped_column(Text)
+    bonus_code: Mapped[str | None] = mapped_column(Text)
+    amount: Mapped[Decimal] = mapped_column(TOTAL)
+    stated: Mapped[Decimal | None] = mapped_column(AMOUNT)
+    balance: Mapped[Decimal] = mapped_column(TOTAL)
+    sent: Mapped[str] = mapped_column(JSON)
+    at: Mapped[datetime] = mapped_column(TIME)
+
+
+class Refusal(Base):
+    """What was asked of a known player in vain, once per call, reference and outcome (rule 15)."""
+
+    __tablename__ = "refusals"
+    __table_args__ = (ForeignKeyConstraint(["user_id"], ["players.user_id"], name="refusals_player"),)
+
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    call: Mapped[str] = mapped_column(Text, primary_key=True)
+    reference: Mapped[str] = mapped_column(Text, primary_key=True)
+    outcome: Mapped[str] = mapped_column(Text, primary_key=True)
+    currency: Mapped[str | None] = mapped_column(Text)
+    round_id: Mapped[str | None] = mapped_column(Text)
+    stated: Mapped[Decimal | None] = mapped_column(AMOUNT)
+    sent: Mapped[str] = mapped_column(JSON)
+    times: Mapped[int] = mapped_column(BigInteger)
+    first_at: Mapped[datetime] = mapped_column(TIME)
+    last_at: Mapped[datetime] = mapped_column(TIME)
+
+
+class LedgerContract(Base):
+    """One row: the contract number of the installed functions. A service starts only on its own number."""
+
+    __tablename__ = "ledger_contract"
+    __table_args__ = (CheckConstraint("only_row", name="ledger_contract_one_row"),)
+
+    only_row: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
+    number: Mapped[int] = mapped_column(Integer)

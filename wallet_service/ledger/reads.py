@@ -1,0 +1,83 @@
+"""What people read in the ledger. Nothing here is part of a wallet call."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import Connection, Select, select
+
+from wallet_service.ledger.models import Round, Transaction, Wallet
+
+__all__ = ["TransactionRow", "WalletRow", "rounds_of", "transactions_of", "wallets_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class WalletRow:
+    """A wallet as it stands."""
+
+    user_id: str
+    currency: str
+    balance: Decimal
+    opening_balance: Decimal
+    transactions: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRow:
+    """A line of the log. ``amount`` is signed as the wallet sees it."""
+
+    id: UUID
+    user_id: str
+    seq: int
+    at: datetime
+    call: str
+    round_id: str | None
+    reference: str
+    currency: str
+    amount: Decimal
+    balance: Decimal
+
+
+def wallets_of(connection: Connection, user_id: str) -> list[WalletRow]:
+    """Return the player's wallets by currency; none where the player is unknown."""
+    rows = connection.execute(
+        select(Wallet.user_id, Wallet.currency, Wallet.balance, Wallet.opening_balance, Wallet.seq)
+        .where(Wallet.user_id == user_id)
+        .order_by(Wallet.currency)
+    )
+    return [WalletRow(*row) for row in rows]
+
+
+def rounds_of(connection: Connection, user_id: str) -> dict[str, str]:
+    """Return the state of each round of the player, by round."""
+    rows = connection.execute(select(Round.round_id, Round.state).where(Round.user_id == user_id))
+    return {round_id: state for round_id, state in rows}
+
+
+def transactions_of(
+    connection: Connection, *, user_id: str | None = None, round_id: str | None = None
+) -> Iterator[TransactionRow]:
+    """Yield the log of a player, of a round, or of one player's part in a round, in the order it was written.
+
+    Wallets of several players or currencies follow one another.
+    """
+    query: Select[*tuple[object, ...]] = select(
+        Transaction.id,
+        Transaction.user_id,
+        Transaction.seq,
+        Transaction.at,
+        Transaction.call,
+        Transaction.round_id,
+        Transaction.reference,
+        Transaction.currency,
+        Transaction.amount,
+        Transaction.balance,
+    ).order_by(Transaction.user_id, Transaction.currency, Transaction.seq)
+    if user_id is not None:
+        query = query.where(Transaction.user_id == user_id)
+    if round_id is not None:
+        query = query.where(Transaction.round_id == round_id)
+    for row in connection.execution_options(yield_per=1000).execute(query):
+        yield TransactionRow(*row)

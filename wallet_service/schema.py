@@ -1,0 +1,77 @@
+"""The database schema as this release needs it: migrating to it, and telling whether it is there."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import ProgrammingError
+
+from wallet_service.database import create_migration_engine
+from wallet_service.embedded import connect_embedded
+from wallet_service.ledger.functions import CONTRACT
+from wallet_service.settings import Settings
+
+__all__ = ["migrate", "prepare_database", "schema_problem"]
+
+PACKAGE = Path(__file__).parent
+
+
+def _alembic_config() -> Config:
+    installed = PACKAGE / "migrations"
+    config = Config()
+    config.set_main_option("script_location", str(installed if installed.is_dir() else PACKAGE.parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def migrate(database_url: str) -> str:
+    """Bring the database to this release's schema and functions; return the revision it is at."""
+    config = _alembic_config()
+    config.attributes["engine"] = create_migration_engine(database_url)
+    command.upgrade(config, "head")
+    return _head(config)
+
+
+def _head(config: Config) -> str:
+    return str(ScriptDirectory.from_config(config).get_current_head())
+
+
+HEAD = _head(_alembic_config())
+"""The newest migration of this release. Revisions are named ``NNNN_verb_noun``, so they compare as text."""
+
+
+def schema_problem(engine: Engine) -> str | None:
+    """Say why this release cannot run on the database's schema, or ``None`` where it can.
+
+    A newer schema is fine as long as the functions' contract number is ours: that is how an old and a new release
+    run side by side during an upgrade.
+    """
+    try:
+        with engine.connect() as connection:
+            revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
+            contract = connection.scalar(text("SELECT number FROM ledger_contract"))
+    except ProgrammingError:
+        return f"the database has no wallet schema; run: wallet-service migrate (to {HEAD})"
+    if revision is None or revision < HEAD:
+        return f"the database is at migration {revision}, this release needs {HEAD}; run: wallet-service migrate"
+    if contract != CONTRACT:
+        return f"the ledger functions have contract {contract}, this release needs {CONTRACT}"
+    return None
+
+
+def prepare_database(settings: Settings) -> Settings:
+    """Return settings that name a database, starting and migrating the embedded one where they name none.
+
+    An external database is left alone: its migration is a deployment's own step.
+
+    Raises:
+        SettingsError: no database is named and the embedded one is not installed.
+
+    """
+    if settings.database_url:
+        return settings
+    connected = connect_embedded(settings)
+    migrate(connected.database_url)
+    return connected

@@ -1,0 +1,62 @@
+"""Running the application under Granian, a WSGI server with worker processes."""
+
+import socket
+from collections.abc import Callable
+from functools import partial
+
+from flask import Flask
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from wallet_service.app import create_app
+from wallet_service.settings import Settings
+
+__all__ = ["AddressInUseError", "serve"]
+
+DRAIN_SECONDS = 10
+"""How long a worker may take to finish its calls when it is told to stop."""
+
+
+class AddressInUseError(Exception):
+    """Something else listens on the address."""
+
+
+def serve(
+    settings: Settings, host: str, port: int, workers: int, *, on_listening: Callable[[], None] | None = None
+) -> None:
+    """Serve until a signal to stop (SIGINT, SIGTERM) comes. The settings must name a database.
+
+    Raises:
+        AddressInUseError: the address cannot be had.
+
+    """
+    _check_address(host, port)
+    server = Server(
+        "wallet_service",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=workers,
+        blocking_threads=settings.threads,
+        respawn_failed_workers=True,
+        workers_kill_timeout=DRAIN_SECONDS,
+        log_level=LogLevels.error,
+    )
+    if on_listening:
+        server.on_startup(on_listening)
+    # Each worker makes the application for itself: connections do not survive a fork.
+    server.serve(target_loader=partial(create_app, settings), wrap_loader=False)
+
+
+
+def _check_address(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise AddressInUseError(f"cannot listen on {host}:{port}: {error.strerror}") from None

@@ -1,0 +1,146 @@
+"""The service's settings: the only reader of the environment."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any, Self
+
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+__all__ = ["Network", "Settings", "SettingsError"]
+
+Network = IPv4Network | IPv6Network
+
+PREFIX = "WALLET_"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+MAX_THREADS = 256
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong. The message is one line that names it."""
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(item for item in (part.strip() for part in value.split(",")) if item)
+
+
+def _networks(value: str) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(item) for item in _list(value))
+
+
+def _database_url(value: str) -> str:
+    try:
+        scheme = make_url(value).get_backend_name()
+    except ArgumentError:
+        scheme = ""
+    if scheme not in {"postgresql", "postgres"}:
+        raise ValueError("must be a URL such as postgresql://user:password@host:5432/database")  # without the password
+    return value
+
+
+def _prefix(value: str) -> str:
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value) or value == "/V4":
+        raise ValueError("must be a path such as /v4, without a slash at its end, and other than /V4")
+    return value
+
+
+def _currency(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", value):
+        raise ValueError("must be a currency code of three capital letters")
+    return value
+
+
+def _log_level(value: str) -> str:
+    if value.upper() not in LOG_LEVELS:
+        raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
+    return value.upper()
+
+
+def _threads(value: str) -> int:
+    if not value.isdecimal() or not 1 <= int(value) <= MAX_THREADS:
+        raise ValueError(f"must be a whole number from 1 to {MAX_THREADS}")
+    return int(value)
+
+
+def _setting(read: Any, default: Any, text: str, *, secret: bool = False) -> Any:  # noqa: ANN401 - as dataclasses.field
+    return field(default=default, repr=not secret, metadata={"read": read, "help": text})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the service can be told. Each field ``x`` is the variable ``WALLET_X``."""
+
+    database_url: str = _setting(
+        _database_url,
+        "",
+        "PostgreSQL 15 or later, as `postgresql://user:password@host:5432/database`. Unset: the embedded one.",
+        secret=True,
+    )
+    data_dir: Path = _setting(Path, Path("var"), "Where the embedded PostgreSQL keeps its data.")
+    partner_id: str = _setting(_text, "", "Your partner id at Lucky Monaco: `MEMB_ID` in the URL they call.")
+    partner_token: tuple[str, ...] = _setting(
+        _list, (), "The secret in the URL they call (`HASH` or `authToken`). Comma-separated: all are accepted.", secret=True
+    )
+    hash_secret: tuple[str, ...] = _setting(
+        _list, (), "The secret behind the body's `hash`. Comma-separated: all are accepted.", secret=True
+    )
+    provider_id: str = _setting(_text, "", "The `providerId` every call must carry. Unset: any.")
+    v4_currency: str = _setting(
+        _currency, "", "The wallet of V4 calls, which name no currency. Unset: the player's only wallet."
+    )
+    v402_prefix: str = _setting(_prefix, "/v4", "The path of the v4.02 calls (white-label brands use another).")
+    allowed_networks: tuple[Network, ...] = _setting(
+        _networks, (), "Networks that may make wallet calls, comma-separated. Unset: any."
+    )
+    trusted_proxies: tuple[Network, ...] = _setting(
+        _networks, (), "Networks of your proxies, whose `X-Forwarded-For` is believed. Unset: none."
+    )
+    threads: int = _setting(_threads, 16, "Calls one worker handles at once; each uses a database connection.")
+    log_level: str = _setting(_log_level, "INFO", f"One of {', '.join(LOG_LEVELS)}.")
+
+    embedded: bool = field(default=False, init=True, metadata={})
+    """Whether ``database_url`` is the embedded server's. Found out, not set."""
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read the settings from the environment. An empty variable counts as unset.
+
+        Raises:
+            SettingsError: a value is wrong, or a ``WALLET_`` variable is none of ours (a typing mistake there could
+                leave, say, the allowed networks open).
+
+        """
+        known = {PREFIX + item.name.upper(): item for item in fields(cls) if item.metadata}
+        values = {}
+        for name, value in environ.items():
+            if not name.startswith(PREFIX) or not value.strip():
+                continue
+            if name not in known:
+                raise SettingsError(f"{name} is not a setting of this service")
+            item = known[name]
+            try:
+                values[item.name] = item.metadata["read"](value.strip())
+            except ValueError as error:
+                raise SettingsError(f"{name} {error}") from None
+        return cls(**values)
+
+    def require_secrets(self) -> None:
+        """Check that callers can be told from strangers. A wallet without secrets does not start (contract, section 5).
+
+        Raises:
+            SettingsError: names every setting that is missing.
+
+        """
+        needed = ("partner_id", "partner_token", "hash_secret")
+        missing = [PREFIX + name.upper() for name in needed if not getattr(self, name)]
+        if missing:
+            raise SettingsError(f"{', '.join(missing)} must be set: without them anybody could move money")

@@ -1,0 +1,185 @@
+"""How a wallet call travels, in either version: credentials, body, fields, ledger, answer, one log line.
+
+The versions differ in what their ``Version`` says; the way is the same, and so is the order of answers (rule 14).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import structlog
+from flask import Blueprint, Response, request
+from marshmallow import ValidationError
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.routing import BaseConverter
+
+from wallet_service.auth import Credentials
+from wallet_service.ledger.calls import Call
+from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
+from wallet_service.ledger.outcomes import Outcome, Receipt
+from wallet_service.versions.body import MalformedBodyError, Member, members_as_json, parse_body
+from wallet_service.versions.fields import CallSchema
+
+__all__ = ["Answer", "Method", "Version", "wallet_blueprint"]
+
+NOT_KEPT = frozenset({"hash", "token"})
+"""Credentials in a body; they are stored nowhere."""
+MAX_NAMES_LOGGED = 20
+MAX_NAME_LENGTH_LOGGED = 64
+
+log = structlog.get_logger("wallet")
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One wallet call of a version: its name in the path, how its body reads, which call that is."""
+
+    name: str
+    schema: CallSchema
+    to_call: Callable[[dict[str, Any], str], Call]
+    answered: tuple[str, ...]
+    """Fields of a success, besides error and description."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer of a version, before it is written."""
+
+    status: int
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A published version of the contract."""
+
+    name: str
+    prefix: str
+    methods: tuple[Method, ...]
+    hash_required: bool
+    answer: Callable[[Method, Receipt, str | None], Answer]
+    """Writes the answer to a receipt; the text names the field that an input error is about."""
+
+
+class InvalidRequestError(Exception):
+    """A request that does not become a call."""
+
+    def __init__(self, outcome: Outcome, field: str | None = None) -> None:
+        super().__init__(outcome, field)
+        self.outcome = outcome
+        self.field = field
+
+
+def wallet_blueprint(version: Version, ledger: Ledger, credentials: Credentials, provider_id: str) -> Blueprint:
+    """Return the routes of a version's wallet calls, over one ledger."""
+    blueprint = Blueprint(f"wallet_{version.prefix.strip('/')}".replace(".", "_"), __name__, url_prefix=version.prefix)
+    methods = {method.name.lower(): method for method in version.methods}
+
+    class MethodName(BaseConverter):
+        """The method's name in a path, in any letter case."""
+
+        regex = f"(?i:{'|'.join(methods)})"
+
+        def to_python(self, value: str) -> Method:
+            """Return the method of that name."""
+            return methods[value.lower()]
+
+    def wallet_call(method: Method) -> Response:
+        started = perf_counter()
+        facts: dict[str, Any] = {"version": version.name, "call": method.name}
+        field = None
+        try:
+            call = read_call(version, method, credentials, provider_id, facts)
+            receipt = ledger.apply(call)
+        except InvalidRequestError as error:
+            receipt, field = Receipt(error.outcome), error.field
+        except LedgerUnavailableError as error:
+            receipt = Receipt(Outcome.UNAVAILABLE)
+            facts["reason"] = str(error)
+        answer = version.answer(method, receipt, field)
+        log.info(
+            "call",
+            **facts,
+            outcome=receipt.outcome.value,
+            field=field,
+            id=str(receipt.transaction_id) if receipt.transaction_id else None,
+            duration_ms=round((perf_counter() - started) * 1000, 3),
+        )
+        return Response(answer.body, answer.status, mimetype="application/json")
+
+    def register(state: Any) -> None:  # noqa: ANN401 - Flask's setup state
+        state.app.url_map.converters[f"{blueprint.name}_method"] = MethodName
+
+    blueprint.record(register)
+    blueprint.add_url_rule(
+        f"/<{blueprint.name}_method:method>",
+        view_func=wallet_call,
+        methods=["POST"],
+        provide_automatic_options=False,
+    )
+    return blueprint
+
+
+def read_call(
+    version: Version, method: Method, credentials: Credentials, provider_id: str, facts: dict[str, Any]
+) -> Call:
+    """Read the current request into a call, and what the log shall say of it into ``facts``.
+
+    Raises:
+        InvalidRequestError: the sender is not Lucky Monaco, or a field is wrong.
+        HTTPException: the request is not a wallet call at all.
+
+    """
+    forwarded_for = ",".join(request.headers.getlist("X-Forwarded-For"))
+    if not (
+        credentials.network_allowed(request.remote_addr, forwarded_for)
+        and credentials.url_token_valid(request.args)
+    ):
+        raise InvalidRequestError(Outcome.CREDENTIALS_WRONG)
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("Content-Type must be application/json")
+    try:
+        members = parse_body(request.get_data(cache=False))
+    except MalformedBodyError as error:
+        raise BadRequest(f"The body must be a JSON object: {error}") from error
+    check_hash(version, credentials, members)
+
+    unknown = method.schema.unknown_names(members.keys() - {"hash"})
+    if unknown:
+        facts["unknown_fields"] = [name[:MAX_NAME_LENGTH_LOGGED] for name in sorted(unknown)[:MAX_NAMES_LOGGED]]
+    try:
+        data = method.schema.load({name: member.value for name, member in members.items()})
+    except ValidationError as error:
+        raise first_error(error) from error
+    if provider_id and data["providerId"] != provider_id:
+        raise InvalidRequestError(Outcome.INVALID_PARAMETER, "providerId")
+    for name in ("userId", "roundId", "reference", "uuid"):
+        if data.get(name) is not None:
+            facts[name] = data[name]
+    return method.to_call(data, members_as_json(members, without=NOT_KEPT))
+
+
+def check_hash(version: Version, credentials: Credentials, members: dict[str, Member]) -> None:
+    """Check the body's hash where the version needs one or one was sent.
+
+    Raises:
+        InvalidRequestError: it is missing or wrong.
+
+    """
+    given = members.get("hash")
+    if given is None and not version.hash_required:
+        return
+    fields = ((name, member.hashed) for name, member in members.items() if name != "hash")
+    if given is None or type(given.value) is not str or not credentials.hash_valid(fields, given.value):
+        raise InvalidRequestError(Outcome.CREDENTIALS_WRONG)
+
+
+def first_error(error: ValidationError) -> InvalidRequestError:
+    """Return the refusal that comes first in the order of ``Outcome`` and, among equals, by the field's name."""
+    order = list(Outcome)
+    refusals = [
+        (Outcome(message), name) for name, messages in error.normalized_messages().items() for message in messages
+    ]
+    outcome, name = min(refusals, key=lambda refusal: (order.index(refusal[0]), refusal[1]))
+    return InvalidRequestError(outcome, name)

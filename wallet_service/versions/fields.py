@@ -1,0 +1,132 @@
+"""The marshmallow fields of both wire versions.
+
+An error's message is the ``Outcome`` it leads to, so a schema's errors are the refusals themselves. Values come from
+``parse_body``: strings, ``JsonNumber``, arrays, objects, booleans and null. Of an optional field, null and the empty
+string mean that it was not sent.
+"""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, ClassVar, TypeVar
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
+
+from wallet_service.ledger.money import parse_money
+from wallet_service.ledger.outcomes import Outcome
+from wallet_service.versions.body import JsonNumber
+
+__all__ = ["Amount", "Anything", "CallSchema", "Currency", "Identifier", "Timestamp"]
+
+T = TypeVar("T")
+
+
+class WireField(fields.Field[T | None]):
+    """A field whose errors are outcomes."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {
+        "required": Outcome.EMPTY_FIELD,
+        "empty": Outcome.EMPTY_FIELD,
+        "null": Outcome.INVALID_PARAMETER,
+        "invalid": Outcome.INVALID_PARAMETER,
+    }
+
+    def __init__(self, *, required: bool = True) -> None:
+        if required:
+            super().__init__(required=True)
+        else:
+            super().__init__(load_default=None, allow_none=True)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> T | None:
+        if type(value) is str and not value.strip():
+            if self.required:
+                raise self.make_error("empty")
+            return None
+        return self.read(value)
+
+    def read(self, value: Any) -> T:
+        """Return what a value that is there means, or raise ``make_error("invalid")``."""
+        raise NotImplementedError
+
+
+class Identifier(WireField[str]):
+    """A name somebody gave: a string, or an integer as its text, of at most so many printable characters."""
+
+    def __init__(self, max_length: int, *, required: bool = True) -> None:
+        super().__init__(required=required)
+        self._max_length = max_length
+
+    def read(self, value: Any) -> str:
+        """Return the name. Unprintable characters are refused: some cannot be stored, and none can be read aloud."""
+        if type(value) is JsonNumber and re.fullmatch("-?[0-9]+", value):
+            value = str(value)
+        if type(value) is not str or len(value) > self._max_length or not value.isprintable():
+            raise self.make_error("invalid")
+        return value
+
+
+class Currency(WireField[str]):
+    """A currency's three capital letters."""
+
+    def read(self, value: Any) -> str:
+        """Return the code."""
+        if type(value) is not str or not re.fullmatch("[A-Z]{3}", value):
+            raise self.make_error("invalid")
+        return value
+
+
+class Amount(WireField[Decimal]):
+    """An exact amount of money, from a string or a number (rule 12)."""
+
+    default_error_messages: ClassVar[dict[str, str]] = {"invalid": Outcome.INVALID_AMOUNT}
+
+    def read(self, value: Any) -> Decimal:
+        """Return the amount."""
+        if not isinstance(value, str):
+            raise self.make_error("invalid")
+        try:
+            return parse_money(value)
+        except ValueError:
+            raise self.make_error("invalid") from None
+
+
+class Timestamp(WireField[str]):
+    """Unix milliseconds, as a string of digits."""
+
+    def read(self, value: Any) -> str:
+        """Return the digits."""
+        if not isinstance(value, str) or not re.fullmatch("[0-9]{1,20}", value):
+            raise self.make_error("invalid")
+        return str(value)
+
+
+class Anything(WireField[Any]):
+    """A field that is kept with the request and not looked into: a string, an array or an object."""
+
+    def read(self, value: Any) -> Any:
+        """Return the value as it is."""
+        return value
+
+
+class CallSchema(Schema):
+    """A request of a wallet call. Fields that the contract does not name are accepted."""
+
+    class Meta:
+        """Unknown fields are logged by the endpoint."""
+
+        unknown = EXCLUDE
+
+    spellings: ClassVar[dict[str, str]] = {"userid": "userId", "roundid": "roundId", "timeStamp": "timestamp"}
+    """Second spellings that Lucky Monaco uses, and the field that each one means."""
+
+    @pre_load
+    def _one_spelling(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        for spelling in self.spellings.keys() & data.keys():
+            name = self.spellings[spelling]
+            if data.setdefault(name, data[spelling]) != data[spelling]:
+                raise ValidationError({name: [Outcome.INVALID_PARAMETER]})
+        return data
+
+    def unknown_names(self, names: set[str]) -> set[str]:
+        """Return those of the names that the contract does not give this call."""
+        return names - self.fields.keys() - self.spellings.keys()

@@ -1,0 +1,56 @@
+"""Every outcome as v4.02 says it: HTTP 200 and a code of the contract's section 6."""
+
+from json import dumps
+from typing import Any
+
+from wallet_service.ledger.money import format_money
+from wallet_service.ledger.outcomes import Outcome, Receipt
+from wallet_service.versions.endpoint import Answer, Method
+
+__all__ = ["ANSWERS", "answer", "not_a_call"]
+
+# Lucky Monaco resends after any code but 0, 15 and 999.
+ANSWERS: dict[Outcome, tuple[int, str]] = {
+    Outcome.CREDENTIALS_WRONG: (54, "Credentials wrong"),
+    Outcome.INVALID_PARAMETER: (57, "Invalid parameter '{field}'"),
+    Outcome.INVALID_AMOUNT: (59, "Invalid amount '{field}'"),
+    Outcome.EMPTY_FIELD: (64, "Empty mandatory field '{field}'"),
+    Outcome.PLAYER_UNKNOWN: (62, "Player not found"),
+    Outcome.WALLET_EXISTS: (999, "Wallet exists"),
+    Outcome.WALLET_UNKNOWN: (14, "No wallet for that currency"),
+    Outcome.CURRENCY_MISMATCH: (52, "Currency does not match the round's"),
+    Outcome.ROUND_REFUNDED: (999, "Round was refunded"),
+    Outcome.REFERENCE_REUSED: (999, "Reference belongs to another bet"),
+    Outcome.PLAYER_FROZEN: (56, "Player frozen"),
+    Outcome.INSUFFICIENT_BALANCE: (15, "Insufficient balance"),
+    Outcome.UNAVAILABLE: (998, "Internal error, resend"),
+    Outcome.REPLAYED: (0, "Success"),
+    Outcome.APPLIED: (0, "Success"),
+}
+
+SUCCESS = frozenset({Outcome.REPLAYED, Outcome.APPLIED})
+BALANCE_FIELDS = ("currency", "cash")
+
+
+def answer(method: Method, receipt: Receipt, field: str | None) -> Answer:
+    """Write the answer to a call. Beside a refusal stands the balance, where the wallet is known."""
+    code, description = ANSWERS[receipt.outcome]
+    if receipt.outcome in SUCCESS:
+        names = method.answered
+    else:
+        names = () if receipt.balance is None else BALANCE_FIELDS
+    return Answer(200, dumps(_facts(receipt, names) | {"error": code, "description": description.format(field=field)}))
+
+
+def _facts(receipt: Receipt, names: tuple[str, ...]) -> dict[str, Any]:
+    facts = {
+        "transactionId": str(receipt.transaction_id),
+        "currency": receipt.currency,
+        "cash": None if receipt.balance is None else format_money(receipt.balance),
+    }
+    return {name: facts[name] for name in names}
+
+
+def not_a_call(status: int, description: str) -> Answer:
+    """Write the answer to what is no wallet call: the version's shape under an HTTP status of its own."""
+    return Answer(status, dumps({"error": 57 if status < 500 else 998, "description": description}))
