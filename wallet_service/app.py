@@ -72,5 +72,6 @@ def answer_fault(error: Exception) -> Response:
 
 
 def _shape(status: int, description: str) -> Answer:
-    answers = v4_answers if request.path.startswith(f"{v4_routes.PREFIX}/") else v4_02_answers
-    return answers.not_a_call(status, description)
+    if request.path.startswith(f"{v4_routes.PREFIX}/"):
+        return v4_answers.not_a_call(status, description)
+    return v4_02_answers.not_a_call(status, description)

@@ -1,15 +1,18 @@
 """The command line: thin commands over the service's parts."""
 
 import json
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from time import perf_counter
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -30,6 +33,7 @@ __all__ = ["main"]
 MAX_USER_ID = 32
 
 console = Console(highlight=False)
+WIDE = Console(width=1000)
 
 
 class FaultError(click.ClickException):
@@ -58,7 +62,7 @@ def main() -> None:
 @click.group()
 @click.version_option(package_name="wallet-service")
 def cli() -> None:
-    """The operator's side of Lucky Monaco's remote wallet. Settings come from WALLET_* variables."""
+    """Run the operator's side of Lucky Monaco's remote wallet. Settings come from WALLET_* variables."""
 
 
 def _database() -> Settings:
@@ -76,18 +80,20 @@ def _reading() -> Iterator[Connection]:
         yield connection
 
 
-def _show(rows: Sequence[dict[str, object]], *, as_json: bool, empty: str) -> None:
+def _show(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str) -> None:
     if as_json:
         click.echo(json.dumps(rows, default=str, indent=2))
     elif not rows:
         console.print(empty)
     else:
-        table = Table(header_style="bold")
+        table = Table(header_style="bold", box=SIMPLE_HEAD, pad_edge=False)
         for name, value in rows[0].items():
-            table.add_column(name.replace("_", " "), justify="right" if _is_number(value) else "left", overflow="fold")
+            table.add_column(name.replace("_", " "), justify="right" if _is_number(value) else "left", no_wrap=True)
         for row in rows:
-            table.add_row(*("" if value is None else str(value) for value in row.values()))
-        console.print(table)
+            table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
+        # Ids are for copying: a line longer than the terminal wraps there, and is never cut.
+        width = console.measure(table, options=WIDE.options).maximum
+        Console(width=max(width, console.width)).print(table)
 
 
 def _is_number(value: object) -> bool:
@@ -134,7 +140,7 @@ def wallet_open(user: str, currency: str, balance: str) -> None:
     """Open USER's wallet in CURRENCY, and the player with the first one."""
     if not user.isprintable() or not 1 <= len(user.strip()) <= len(user) <= MAX_USER_ID:
         raise click.BadParameter(f"must be 1 to {MAX_USER_ID} printable characters", param_hint="USER")
-    if not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
+    if not re.fullmatch("[A-Z]{3}", currency):
         raise click.BadParameter("must be three capital letters", param_hint="CURRENCY")
     try:
         opening_balance = parse_money(balance)
@@ -216,11 +222,17 @@ def audit_command(as_json: bool) -> None:  # noqa: FBT001 - as above
         click.echo(json.dumps({"rows": report.rows, "seconds": round(seconds, 3), "violations": findings}, indent=2))
     else:
         for item in report.findings:
-            console.print(f"[red]VIOLATION[/] {item.check}: player {item.user_id}, {item.subject}: {item.detail}", soft_wrap=True)
+            click.echo(f"VIOLATION {item.check}: player {item.user_id}, {item.subject}: {item.detail}")
         counts = ", ".join(f"{number} {table}" for table, number in report.rows.items())
-        console.print(f"Checked {checked} rows ({counts}) in {seconds:.2f} s, {checked / seconds:,.0f} rows/s.")
+        console.print(
+            f"Checked {checked} rows ({counts}) in {seconds:.2f} s, {checked / seconds:,.0f} rows/s.", soft_wrap=True
+        )
         if not report.findings:
-            console.print("[green]Clean:[/] every balance is its opening balance plus its transactions; no round is refunded twice or beyond its stakes; nothing is negative.")
+            console.print(
+                "[green]Clean:[/] every balance is its opening balance plus its transactions; "
+                "no round is refunded twice or beyond its stakes; nothing is negative.",
+                soft_wrap=True,
+            )
     if report.findings:
         sys.exit(1)
 

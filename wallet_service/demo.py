@@ -27,6 +27,7 @@ GAME = "vs20lucky"
 OPENING_BALANCE = Decimal("1000.00")
 STAKE = Decimal("10.00")
 SECRETS_FILE = "demo.env"
+LOOK_COMMANDS = f".venv/bin/wallet-service transactions --user {PLAYER}\n.venv/bin/wallet-service audit"
 
 
 def run_demo(settings: Settings, host: str, port: int, console: Console) -> None:
@@ -49,17 +50,22 @@ def run_demo(settings: Settings, host: str, port: int, console: Console) -> None
 
     def show() -> None:
         console.print(f"[green]✓[/] Listening on {url} (Ctrl-C stops everything)\n")
-        console.print("[bold]Paste into another terminal.[/] Lucky Monaco's Refund of that round; send it as often as you like:\n")
-        console.print(refund_command(settings, url, round_id), style="cyan", soft_wrap=True, highlight=False)
-        console.print("\nThe player's balance, as Lucky Monaco asks for it:\n")
-        console.print(balance_command(settings, url), style="cyan", soft_wrap=True, highlight=False)
-        console.print("\nAnd beside it: [cyan].venv/bin/wallet-service transactions --user demo[/], [cyan].venv/bin/wallet-service audit[/]\n")
+        for what, command in (
+            (
+                "Paste into another terminal. This is Lucky Monaco's Refund of the round; send it twice, it pays once:",
+                refund_command(settings, url, round_id),
+            ),
+            ("The player's balance, as Lucky Monaco asks for it:", balance_command(settings, url)),
+            ("The log of what moved, and the proof that it is right:", LOOK_COMMANDS),
+        ):
+            console.print(what, soft_wrap=True)
+            console.print(f"\n{command}\n", style="cyan", soft_wrap=True, markup=False)
 
     serve(settings, host, port, workers=1, on_listening=show)
 
 
 def demo_secrets(settings: Settings) -> Settings:
-    """Return settings in which no secret is missing; made-up ones are kept in the data directory, for its owner alone."""
+    """Return settings in which no secret is missing; made-up ones are kept where only their owner reads them."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     path = settings.data_dir / SECRETS_FILE
     if not path.exists():

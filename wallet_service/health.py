@@ -1,4 +1,4 @@
-"""Is the process alive, and can it do its work?"""
+"""Tells an orchestrator whether the process is alive and able to do its work."""
 
 import structlog
 from flask import Blueprint

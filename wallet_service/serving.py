@@ -4,7 +4,6 @@ import socket
 from collections.abc import Callable
 from functools import partial
 
-from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import Server
@@ -49,7 +48,6 @@ def serve(
         server.on_startup(on_listening)
     # Each worker makes the application for itself: connections do not survive a fork.
     server.serve(target_loader=partial(create_app, settings), wrap_loader=False)
-
 
 
 def _check_address(host: str, port: int) -> None:

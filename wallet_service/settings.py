@@ -71,7 +71,7 @@ def _threads(value: str) -> int:
     return int(value)
 
 
-def _setting(read: Any, default: Any, text: str, *, secret: bool = False) -> Any:  # noqa: ANN401 - as dataclasses.field
+def _setting(read: Any, default: Any, text: str, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"read": read, "help": text})
 
 
@@ -88,7 +88,10 @@ class Settings:
     data_dir: Path = _setting(Path, Path("var"), "Where the embedded PostgreSQL keeps its data.")
     partner_id: str = _setting(_text, "", "Your partner id at Lucky Monaco: `MEMB_ID` in the URL they call.")
     partner_token: tuple[str, ...] = _setting(
-        _list, (), "The secret in the URL they call (`HASH` or `authToken`). Comma-separated: all are accepted.", secret=True
+        _list,
+        (),
+        "The secret in the URL they call (`HASH` or `authToken`). Comma-separated: all are accepted.",
+        secret=True,
     )
     hash_secret: tuple[str, ...] = _setting(
         _list, (), "The secret behind the body's `hash`. Comma-separated: all are accepted.", secret=True

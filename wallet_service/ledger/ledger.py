@@ -41,7 +41,7 @@ STATEMENTS: dict[type[Call], TextClause] = {
 FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in STATEMENTS}
 
 RETRIED = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
-"""Lost a race and left nothing behind. A unique key is lost only between two wallets of one player (see ``bet.sql``)."""
+"""Lost a race and left nothing behind. Unique keys are lost only between two wallets of one player (``bet.sql``)."""
 ATTEMPTS = 4
 RETRY_WITHIN_S = 1.0
 
@@ -50,7 +50,7 @@ UNAVAILABLE = (errors.OperationalError, errors.InterfaceError)
 
 
 class LedgerUnavailableError(Exception):
-    """The call could not be carried out now. It may or may not have taken effect; sending it again is safe (rule 17)."""
+    """The call could not be carried out now. Whether it took effect is not known; it may be sent again (rule 17)."""
 
 
 class Ledger:

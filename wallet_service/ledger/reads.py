@@ -1,12 +1,12 @@
 """What people read in the ledger. Nothing here is part of a wallet call."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, select
 
 from wallet_service.ledger.models import Round, Transaction, Wallet
 
@@ -40,6 +40,9 @@ class TransactionRow:
     balance: Decimal
 
 
+_TRANSACTION_COLUMNS = tuple(getattr(Transaction, item.name) for item in fields(TransactionRow))
+
+
 def wallets_of(connection: Connection, user_id: str) -> list[WalletRow]:
     """Return the player's wallets by currency; none where the player is unknown."""
     rows = connection.execute(
@@ -53,7 +56,7 @@ def wallets_of(connection: Connection, user_id: str) -> list[WalletRow]:
 def rounds_of(connection: Connection, user_id: str) -> dict[str, str]:
     """Return the state of each round of the player, by round."""
     rows = connection.execute(select(Round.round_id, Round.state).where(Round.user_id == user_id))
-    return {round_id: state for round_id, state in rows}
+    return dict(row.tuple() for row in rows)
 
 
 def transactions_of(
@@ -63,18 +66,7 @@ def transactions_of(
 
     Wallets of several players or currencies follow one another.
     """
-    query: Select[*tuple[object, ...]] = select(
-        Transaction.id,
-        Transaction.user_id,
-        Transaction.seq,
-        Transaction.at,
-        Transaction.call,
-        Transaction.round_id,
-        Transaction.reference,
-        Transaction.currency,
-        Transaction.amount,
-        Transaction.balance,
-    ).order_by(Transaction.user_id, Transaction.currency, Transaction.seq)
+    query = select(*_TRANSACTION_COLUMNS).order_by(Transaction.user_id, Transaction.currency, Transaction.seq)
     if user_id is not None:
         query = query.where(Transaction.user_id == user_id)
     if round_id is not None:

@@ -1,1 +1,1 @@
-"""The wire versions: each translates Lucky Monaco's requests into calls and receipts into answers, and decides nothing."""
+"""The wire versions: each translates requests into calls and receipts into answers, and decides nothing."""

@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder, dumps
-from json.decoder import scanstring
 from typing import Any, NoReturn
 
 __all__ = ["JsonNumber", "MalformedBodyError", "Member", "members_as_json", "parse_body"]
@@ -64,31 +63,28 @@ def parse_body(body: bytes) -> dict[str, Member]:
     try:
         text = body.decode("utf-8")
         return _parse_object(text)
-    except (JSONDecodeError, RecursionError, StopIteration, UnicodeDecodeError) as error:
+    except (JSONDecodeError, RecursionError, UnicodeDecodeError) as error:
         raise MalformedBodyError("not JSON") from error
 
 
 def _parse_object(text: str) -> dict[str, Member]:
     members: dict[str, Member] = {}
-    at = _after_space(text, 0)
-    at = _expect(text, at, "{")
-    at = _after_space(text, at)
-    while text[at : at + 1] != "}" or members:
-        at = _expect(text, at, '"')
-        name, at = scanstring(text, at, True)  # noqa: FBT003 - the standard library's own signature: strict
-        at = _expect(text, _after_space(text, at), ":")
-        start = _after_space(text, at)
+    at = _after_space(text, _expect(text, _after_space(text, 0), "{"))
+    while not text.startswith("}", at):
+        if members:
+            at = _after_space(text, _expect(text, at, ","))
+        name, at = _decoder.raw_decode(text, at)
+        if type(name) is not str:
+            raise MalformedBodyError("not JSON")
+        start = _after_space(text, _expect(text, _after_space(text, at), ":"))
         constant = _CONSTANT.match(text, start)
-        value, at = (JsonNumber(constant.group()), constant.end()) if constant else _decoder.scan_once(text, start)
+        value, at = (JsonNumber(constant.group()), constant.end()) if constant else _decoder.raw_decode(text, start)
         if name in members:
             raise MalformedBodyError("a name stands twice")
         if _too_deep(value, MAX_DEPTH):
             raise MalformedBodyError("nested too deep")
         members[name] = Member(value, text[start:at])
         at = _after_space(text, at)
-        if text[at : at + 1] == "}":
-            break
-        at = _after_space(text, _expect(text, at, ","))
     if _after_space(text, at + 1) != len(text):
         raise MalformedBodyError("not JSON")
     return members
@@ -100,12 +96,12 @@ def _after_space(text: str, at: int) -> int:
 
 
 def _expect(text: str, at: int, character: str) -> int:
-    if text[at : at + 1] != character:
+    if not text.startswith(character, at):
         raise MalformedBodyError("not a JSON object")
     return at + 1
 
 
-def _too_deep(value: Any, levels: int) -> bool:  # noqa: ANN401 - any JSON value
+def _too_deep(value: Any, levels: int) -> bool:
     if isinstance(value, dict):
         value = value.values()
     elif not isinstance(value, list):
@@ -115,4 +111,8 @@ def _too_deep(value: Any, levels: int) -> bool:  # noqa: ANN401 - any JSON value
 
 def members_as_json(members: dict[str, Member], without: frozenset[str]) -> str:
     """Write the body again as it was sent, value texts and all, leaving some fields out."""
-    return "{" + ", ".join(f"{dumps(name)}: {member.json}" for name, member in members.items() if name not in without) + "}"
+    return (
+        "{"
+        + ", ".join(f"{dumps(name)}: {member.json}" for name, member in members.items() if name not in without)
+        + "}"
+    )

@@ -108,7 +108,7 @@ def wallet_blueprint(version: Version, ledger: Ledger, credentials: Credentials,
         )
         return Response(answer.body, answer.status, mimetype="application/json")
 
-    def register(state: Any) -> None:  # noqa: ANN401 - Flask's setup state
+    def register(state: Any) -> None:
         state.app.url_map.converters[f"{blueprint.name}_method"] = MethodName
 
     blueprint.record(register)
@@ -133,8 +133,7 @@ def read_call(
     """
     forwarded_for = ",".join(request.headers.getlist("X-Forwarded-For"))
     if not (
-        credentials.network_allowed(request.remote_addr, forwarded_for)
-        and credentials.url_token_valid(request.args)
+        credentials.network_allowed(request.remote_addr, forwarded_for) and credentials.url_token_valid(request.args)
     ):
         raise InvalidRequestError(Outcome.CREDENTIALS_WRONG)
     if request.mimetype != "application/json":
@@ -178,8 +177,6 @@ def check_hash(version: Version, credentials: Credentials, members: dict[str, Me
 def first_error(error: ValidationError) -> InvalidRequestError:
     """Return the refusal that comes first in the order of ``Outcome`` and, among equals, by the field's name."""
     order = list(Outcome)
-    refusals = [
-        (Outcome(message), name) for name, messages in error.normalized_messages().items() for message in messages
-    ]
+    refusals = [(Outcome(message), name) for name, messages in error.messages_dict.items() for message in messages]
     outcome, name = min(refusals, key=lambda refusal: (order.index(refusal[0]), refusal[1]))
     return InvalidRequestError(outcome, name)

@@ -24,27 +24,29 @@ T = TypeVar("T")
 class WireField(fields.Field[T | None]):
     """A field whose errors are outcomes."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {
-        "required": Outcome.EMPTY_FIELD,
-        "empty": Outcome.EMPTY_FIELD,
-        "null": Outcome.INVALID_PARAMETER,
-        "invalid": Outcome.INVALID_PARAMETER,
-    }
+    invalid = Outcome.INVALID_PARAMETER
+    """What a value that cannot be read leads to."""
 
     def __init__(self, *, required: bool = True) -> None:
+        errors: dict[str, Any] = {
+            "required": Outcome.EMPTY_FIELD,
+            "empty": Outcome.EMPTY_FIELD,
+            "null": Outcome.INVALID_PARAMETER,
+            "invalid": self.invalid,
+        }
         if required:
-            super().__init__(required=True)
+            super().__init__(required=True, error_messages=errors)
         else:
-            super().__init__(load_default=None, allow_none=True)
+            super().__init__(load_default=None, allow_none=True, error_messages=errors)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> T | None:
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> T | None:  # noqa: ARG002 - marshmallow asks so
         if type(value) is str and not value.strip():
             if self.required:
                 raise self.make_error("empty")
             return None
         return self.read(value)
 
-    def read(self, value: Any) -> T:
+    def read(self, value: object) -> T:
         """Return what a value that is there means, or raise ``make_error("invalid")``."""
         raise NotImplementedError
 
@@ -56,7 +58,7 @@ class Identifier(WireField[str]):
         super().__init__(required=required)
         self._max_length = max_length
 
-    def read(self, value: Any) -> str:
+    def read(self, value: object) -> str:
         """Return the name. Unprintable characters are refused: some cannot be stored, and none can be read aloud."""
         if type(value) is JsonNumber and re.fullmatch("-?[0-9]+", value):
             value = str(value)
@@ -68,7 +70,7 @@ class Identifier(WireField[str]):
 class Currency(WireField[str]):
     """A currency's three capital letters."""
 
-    def read(self, value: Any) -> str:
+    def read(self, value: object) -> str:
         """Return the code."""
         if type(value) is not str or not re.fullmatch("[A-Z]{3}", value):
             raise self.make_error("invalid")
@@ -78,9 +80,9 @@ class Currency(WireField[str]):
 class Amount(WireField[Decimal]):
     """An exact amount of money, from a string or a number (rule 12)."""
 
-    default_error_messages: ClassVar[dict[str, str]] = {"invalid": Outcome.INVALID_AMOUNT}
+    invalid = Outcome.INVALID_AMOUNT
 
-    def read(self, value: Any) -> Decimal:
+    def read(self, value: object) -> Decimal:
         """Return the amount."""
         if not isinstance(value, str):
             raise self.make_error("invalid")
@@ -93,17 +95,17 @@ class Amount(WireField[Decimal]):
 class Timestamp(WireField[str]):
     """Unix milliseconds, as a string of digits."""
 
-    def read(self, value: Any) -> str:
+    def read(self, value: object) -> str:
         """Return the digits."""
         if not isinstance(value, str) or not re.fullmatch("[0-9]{1,20}", value):
             raise self.make_error("invalid")
         return str(value)
 
 
-class Anything(WireField[Any]):
+class Anything(WireField[object]):
     """A field that is kept with the request and not looked into: a string, an array or an object."""
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> object:
         """Return the value as it is."""
         return value
 

@@ -17,6 +17,7 @@ def install(connection: Connection) -> None:
             # The driver reads % as a placeholder, PL/pgSQL in %ROWTYPE.
             connection.exec_driver_sql(source.read_text(encoding="utf-8").replace("%", "%%"))
     connection.exec_driver_sql(
-        "INSERT INTO ledger_contract (number) VALUES (%s) ON CONFLICT (only_row) DO UPDATE SET number = excluded.number",
+        "INSERT INTO ledger_contract (number) VALUES (%s)"
+        " ON CONFLICT (only_row) DO UPDATE SET number = excluded.number",
         (CONTRACT,),
     )

@@ -4,6 +4,7 @@ The codes carry the numbers of v4.02, ``V`` for what is wrong with the input and
 reads one list for both versions.
 """
 
+from http import HTTPStatus
 from json import dumps
 
 from wallet_service.ledger.outcomes import Outcome, Receipt
@@ -35,14 +36,12 @@ def answer(_method: Method, receipt: Receipt, field: str | None) -> Answer:
     status, code, message = ANSWERS[receipt.outcome]
     if code:
         return _error(status, code, message.format(field=field))
-    return Answer(
-        status, dumps({"transactionId": str(receipt.transaction_id), "error": 0, "description": message})
-    )
+    return Answer(status, dumps({"transactionId": str(receipt.transaction_id), "error": 0, "description": message}))
 
 
 def not_a_call(status: int, description: str) -> Answer:
     """Write the answer to what is no wallet call: the version's shape under an HTTP status of its own."""
-    return _error(status, "V.57" if status < 500 else "G.998", description.upper())
+    return _error(status, "V.57" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "G.998", description.upper())
 
 
 def _error(status: int, code: str, message: str) -> Answer:

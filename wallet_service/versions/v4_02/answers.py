@@ -1,5 +1,6 @@
 """Every outcome as v4.02 says it: HTTP 200 and a code of the contract's section 6."""
 
+from http import HTTPStatus
 from json import dumps
 from typing import Any
 
@@ -35,10 +36,8 @@ BALANCE_FIELDS = ("currency", "cash")
 def answer(method: Method, receipt: Receipt, field: str | None) -> Answer:
     """Write the answer to a call. Beside a refusal stands the balance, where the wallet is known."""
     code, description = ANSWERS[receipt.outcome]
-    if receipt.outcome in SUCCESS:
-        names = method.answered
-    else:
-        names = () if receipt.balance is None else BALANCE_FIELDS
+    refused_with = () if receipt.balance is None else BALANCE_FIELDS
+    names = method.answered if receipt.outcome in SUCCESS else refused_with
     return Answer(200, dumps(_facts(receipt, names) | {"error": code, "description": description.format(field=field)}))
 
 
@@ -53,4 +52,5 @@ def _facts(receipt: Receipt, names: tuple[str, ...]) -> dict[str, Any]:
 
 def not_a_call(status: int, description: str) -> Answer:
     """Write the answer to what is no wallet call: the version's shape under an HTTP status of its own."""
-    return Answer(status, dumps({"error": 57 if status < 500 else 998, "description": description}))
+    code = 57 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 998
+    return Answer(status, dumps({"error": code, "description": description}))
