@@ -1,8 +1,11 @@
 """Running the application under Granian, a WSGI server with worker processes."""
 
+import multiprocessing
 import socket
 from collections.abc import Callable
 from functools import partial
+from threading import Thread
+from time import sleep
 
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
@@ -31,6 +34,8 @@ def serve(
 
     """
     _check_address(host, port)
+    # A worker that is forked while another thread of ours holds a lock would wait for that lock for ever.
+    multiprocessing.set_start_method("spawn", force=True)
     server = Server(
         "wallet_service",
         address=host,
@@ -45,9 +50,21 @@ def serve(
         log_level=LogLevels.error,
     )
     if on_listening:
-        server.on_startup(on_listening)
-    # Each worker makes the application for itself: connections do not survive a fork.
+        # The workers listen, each when it has made its application; the server's own start-up hook comes before that.
+        waiting = Thread(target=_when_listening, args=(host, port, on_listening), daemon=True)
+        server.on_startup(waiting.start)
     server.serve(target_loader=partial(create_app, settings), wrap_loader=False)
+
+
+def _when_listening(host: str, port: int, then: Callable[[], None]) -> None:
+    while True:
+        try:
+            socket.create_connection((host, port), timeout=1).close()
+        except OSError:
+            sleep(0.05)
+        else:
+            then()
+            return
 
 
 def _check_address(host: str, port: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from flask import Blueprint, Response, request
 from marshmallow import ValidationError
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.routing import BaseConverter
 
 from wallet_service.auth import Credentials
@@ -21,10 +21,11 @@ from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.versions.body import MalformedBodyError, Member, members_as_json, parse_body
 from wallet_service.versions.fields import CallSchema
 
-__all__ = ["Answer", "Method", "Version", "wallet_blueprint"]
+__all__ = ["MAX_BODY_BYTES", "Answer", "Method", "Version", "wallet_blueprint"]
 
 NOT_KEPT = frozenset({"hash", "token"})
 """Credentials in a body; they are stored nowhere."""
+MAX_BODY_BYTES = 64 * 1024
 MAX_NAMES_LOGGED = 20
 MAX_NAME_LENGTH_LOGGED = 64
 
@@ -138,8 +139,11 @@ def read_call(
         raise InvalidRequestError(Outcome.CREDENTIALS_WRONG)
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("Content-Type must be application/json")
+    body = request.get_data(cache=False)
+    if len(body) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
     try:
-        members = parse_body(request.get_data(cache=False))
+        members = parse_body(body)
     except MalformedBodyError as error:
         raise BadRequest(f"The body must be a JSON object: {error}") from error
     check_hash(version, credentials, members)

@@ -1,0 +1,246 @@
+"""A real PostgreSQL, migrated once a run, and a real server in front of it. Tests keep apart by fresh players."""
+
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import hypothesis
+import pytest
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from wallet_service.database import create_read_engine, create_wallet_engine
+from wallet_service.embedded import EmbeddedPostgres
+from wallet_service.ledger.calls import Bet, OpenWallet, Refund
+from wallet_service.ledger.ledger import Ledger
+from wallet_service.ledger.outcomes import Outcome, Receipt
+from wallet_service.ledger.reads import wallets_of
+from wallet_service.schema import migrate
+
+WALLET_SERVICE = str(Path(sys.executable).with_name("wallet-service"))
+# Machines differ in speed; a slow example is no finding.
+hypothesis.settings.register_profile("wallet", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("wallet")
+
+SECRETS = {
+    "WALLET_PARTNER_ID": "test-operator",
+    "WALLET_PARTNER_TOKEN": "test-token",
+    "WALLET_HASH_SECRET": "test-secret",
+}
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = EmbeddedPostgres(tmp_path_factory.mktemp("data"))
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def database_url(postgres_url: str) -> str:
+    migrate(postgres_url)
+    return postgres_url
+
+
+@pytest.fixture
+def new_database(postgres_url: str) -> Iterator[Callable[[], str]]:
+    """Make empty databases on the run's server, for tests that spoil theirs."""
+    engine = create_engine(make_url(postgres_url).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    names: list[str] = []
+
+    def make() -> str:
+        with engine.connect() as connection:
+            number = connection.scalar(text("SELECT count(*) FROM pg_database"))
+            names.append(f"spare_{os.getpid()}_{number}")
+            connection.execute(text(f"CREATE DATABASE {names[-1]}"))
+        return make_url(postgres_url).set(database=names[-1]).render_as_string(hide_password=False)
+
+    yield make
+    with engine.connect() as connection:
+        for name in names:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = create_wallet_engine(database_url, connections=64)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def ledger(engine: Engine) -> Ledger:
+    return Ledger(engine)
+
+
+_numbers = count(1)
+
+
+@dataclass(frozen=True)
+class Player:
+    """A fresh player, and short ways to play: amounts as text, names numbered, so that tests read as stories."""
+
+    user_id: str
+    ledger: Ledger
+    engine: Engine
+
+    def open(self, currency: str, balance: str) -> Receipt:
+        return self.ledger.apply(OpenWallet(self.user_id, currency, Decimal(balance)))
+
+    def bet(  # noqa: PLR0913 - a bet has so many facts
+        self,
+        amount: str,
+        *,
+        round_id: str = "r1",
+        reference: str = "b1",
+        currency: str | None = "USD",
+        bonus_code: str | None = None,
+        game_id: str = "g1",
+    ) -> Receipt:
+        return self.ledger.apply(
+            Bet(self.user_id, currency, round_id, game_id, reference, Decimal(amount), bonus_code, '{"a": "bet"}')
+        )
+
+    def refund(
+        self,
+        round_id: str | None = "r1",
+        *,
+        reference: str = "f1",
+        currency: str | None = "USD",
+        amount: str | None = None,
+    ) -> Receipt:
+        stated = None if amount is None else Decimal(amount)
+        return self.ledger.apply(
+            Refund(self.user_id, currency, round_id, "g1", reference, stated, '{"a": "refund"}')
+        )
+
+    def balance(self, currency: str = "USD") -> Decimal:
+        with self.engine.connect() as connection:
+            return next(row.balance for row in wallets_of(connection, self.user_id) if row.currency == currency)
+
+    def log(self) -> list[tuple[str, Decimal]]:
+        """Return (call, signed amount) of every transaction, in order."""
+        return [(row.call, row.amount) for row in self.query("SELECT call, amount FROM transactions", "ORDER BY seq")]
+
+    def query(self, select: str, order: str = "") -> list[Any]:
+        """Return the rows of a SELECT over this player's rows."""
+        with self.engine.connect() as connection:
+            return list(connection.execute(text(f"{select} WHERE user_id = :user {order}"), {"user": self.user_id}))
+
+
+@pytest.fixture(scope="session")
+def new_player(ledger: Ledger, engine: Engine) -> Callable[..., Player]:
+    def make(balance: str = "100", currency: str = "USD") -> Player:
+        player = Player(f"player-{next(_numbers)}-{os.getpid()}", ledger, engine)
+        assert player.open(currency, balance).outcome is Outcome.APPLIED
+        return player
+
+    return make
+
+
+@pytest.fixture
+def player(new_player: Callable[..., Player]) -> Player:
+    return new_player()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def signed(fields: dict[str, Any], secret: str) -> str:
+    """Return the body hash of fields whose values are strings, written apart from the service's own code."""
+    joined = "&".join(f"{name}={fields[name]}" for name in sorted(fields))
+    return hashlib.md5((joined + secret).encode()).hexdigest()
+
+
+class Service:
+    """A wallet service in processes of its own, spoken to as Lucky Monaco does."""
+
+    def __init__(self, database_url: str, **settings: str) -> None:
+        self.port = free_port()
+        self.process = subprocess.Popen(
+            [WALLET_SERVICE, "serve", "--port", str(self.port)],
+            env={**os.environ, **SECRETS, "WALLET_DATABASE_URL": database_url, **settings},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.log: list[str] = []
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
+        try:
+            self.await_line("listens on")
+        except BaseException:
+            self.stop()
+            raise
+
+    def await_line(self, words: str) -> str:
+        """Read the service's log up to a line with these words."""
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self.log.append(line)
+            if words in line:
+                return line
+        raise AssertionError(f"the service ended without saying {words!r}:\n{''.join(self.log)}")
+
+    def post(self, path: str, body: Any = None, **options: Any) -> httpx.Response:
+        if body is not None:
+            # In ASCII with escapes, as a lone surrogate can only be sent so.
+            options |= {"content": json.dumps(body), "headers": {"Content-Type": "application/json"}}
+        return self.http.post(path, **options)
+
+    def v4_02(self, call: str, body: dict[str, Any]) -> httpx.Response:
+        return self.post(f"/v4/{call}?authToken={SECRETS['WALLET_PARTNER_TOKEN']}", body)
+
+    def v4(self, call: str, body: dict[str, Any]) -> httpx.Response:
+        path = f"/V4/{call}?MEMB_ID={SECRETS['WALLET_PARTNER_ID']}&HASH={SECRETS['WALLET_PARTNER_TOKEN']}"
+        return self.post(path, {**body, "hash": signed(body, SECRETS["WALLET_HASH_SECRET"])})
+
+    def stop(self) -> int:
+        self.http.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        _, rest = self.process.communicate(timeout=30)
+        self.log.extend((rest or "").splitlines(keepends=True))
+        return self.process.returncode
+
+
+@pytest.fixture
+def new_service(database_url: str) -> Iterator[Callable[..., Service]]:
+    services: list[Service] = []
+
+    def start(url: str = database_url, **settings: str) -> Service:
+        services.append(Service(url, **settings))
+        return services[-1]
+
+    yield start
+    for service in services:
+        service.stop()
+
+
+@pytest.fixture(scope="session")
+def service(database_url: str) -> Iterator[Service]:
+    """The service that most tests share."""
+    # Its log is not read while it runs: at WARNING it cannot fill the pipe.
+    service = Service(database_url, WALLET_LOG_LEVEL="WARNING")
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def reads(database_url: str) -> Iterator[Engine]:
+    engine = create_read_engine(database_url)
+    yield engine
+    engine.dispose()

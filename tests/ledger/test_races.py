@@ -1,0 +1,124 @@
+"""Races on real threads and connections. Each thread has its own connection and starts at the same barrier."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from threading import Barrier
+
+import pytest
+
+from wallet_service.ledger.outcomes import Outcome, Receipt
+
+MONEY_BACK = Decimal(100)
+
+
+def race(*calls: Callable[[], Receipt]) -> list[Receipt]:
+    """Run every call in a thread of its own, released together, and return their receipts."""
+    barrier = Barrier(len(calls))
+
+    def run(call: Callable[[], Receipt]) -> Receipt:
+        barrier.wait()
+        return call()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return list(pool.map(run, calls))
+
+
+@pytest.mark.parametrize("by", ["round", "reference"])
+def test_fifty_equal_refunds_pay_once_and_answer_alike(player, by):
+    player.bet("10")
+    refund = {"round": lambda: player.refund("r1"), "reference": lambda: player.refund(None, reference="b1")}[by]
+    receipts = race(*[refund] * 50)
+    assert Counter(receipt.outcome for receipt in receipts) == {Outcome.APPLIED: 1, Outcome.REPLAYED: 49}
+    assert len({receipt.transaction_id for receipt in receipts}) == 1
+    assert player.balance() == MONEY_BACK
+    assert player.log() == [("bet", Decimal(-10)), ("refund", Decimal(10))]
+
+
+@pytest.mark.parametrize("by", ["round", "reference"])
+def test_fifty_equal_refunds_of_nothing_known_are_one(player, by):
+    refund = {"round": lambda: player.refund("r1"), "reference": lambda: player.refund(None, reference="b1")}[by]
+    receipts = race(*[refund] * 50)
+    assert Counter(receipt.outcome for receipt in receipts) == {Outcome.APPLIED: 1, Outcome.REPLAYED: 49}
+    assert player.log() == [("refund", Decimal(0))]
+
+
+@pytest.mark.parametrize("by", ["round", "reference"])
+def test_refund_against_its_own_bet_never_costs_the_player(new_player, by):
+    seen = Counter()
+    for _ in range(100):
+        player = new_player()
+        refund = {
+            "round": lambda player=player: player.refund("r1"),
+            "reference": lambda player=player: player.refund(None, reference="b1"),
+        }[by]
+        bet, refunded = race(lambda player=player: player.bet("10"), refund)
+        assert refunded.outcome is Outcome.APPLIED
+        assert player.balance() == MONEY_BACK
+        expected = {
+            Outcome.APPLIED: [("bet", Decimal(-10)), ("refund", Decimal(10))],
+            Outcome.ROUND_REFUNDED: [("refund", Decimal(0))],
+        }
+        assert player.log() == expected[bet.outcome]
+        seen[bet.outcome] += 1
+    assert sum(seen.values()) == 100
+
+
+def test_two_bets_for_one_balance_and_one_of_them_wins(new_player):
+    for _ in range(50):
+        player = new_player("10")
+        receipts = race(
+            lambda player=player: player.bet("10", round_id="r1", reference="b1"),
+            lambda player=player: player.bet("10", round_id="r2", reference="b2"),
+        )
+        assert {receipt.outcome for receipt in receipts} == {Outcome.APPLIED, Outcome.INSUFFICIENT_BALANCE}
+        assert player.balance() == 0
+
+
+def test_fifty_equal_bets_are_one(player):
+    receipts = race(*[lambda: player.bet("10")] * 50)
+    assert Counter(receipt.outcome for receipt in receipts) == {Outcome.APPLIED: 1, Outcome.REPLAYED: 49}
+    assert player.balance() == Decimal(90)
+
+
+def test_many_new_rounds_of_one_player_at_once_do_not_deadlock(player):
+    receipts = race(
+        *[lambda n=n: player.bet("1", round_id=f"r{n}", reference=f"b{n}") for n in range(50)],
+    )
+    assert {receipt.outcome for receipt in receipts} == {Outcome.APPLIED}
+    receipts = race(*[lambda n=n: player.refund(f"r{n}", reference=f"f{n}") for n in range(50)])
+    assert {receipt.outcome for receipt in receipts} == {Outcome.APPLIED}
+    assert player.balance() == MONEY_BACK
+    rows = player.query("SELECT seq, balance FROM transactions", "ORDER BY seq")
+    assert [row.seq for row in rows] == list(range(1, 101)), "the wallet's count has a gap"
+
+
+def test_one_reference_in_two_currencies_is_bet_once(new_player):
+    for _ in range(50):
+        player = new_player()
+        player.open("EUR", "100")
+        receipts = race(
+            lambda player=player: player.bet("10", round_id="r1", currency="USD"),
+            lambda player=player: player.bet("10", round_id="r2", currency="EUR"),
+        )
+        assert {receipt.outcome for receipt in receipts} == {Outcome.APPLIED, Outcome.REFERENCE_REUSED}
+        assert player.balance("USD") + player.balance("EUR") == Decimal(190)
+
+
+def test_one_round_in_two_currencies_belongs_to_one(new_player):
+    for _ in range(50):
+        player = new_player()
+        player.open("EUR", "100")
+        receipts = race(
+            lambda player=player: player.bet("10", reference="b1", currency="USD"),
+            lambda player=player: player.bet("10", reference="b2", currency="EUR"),
+        )
+        assert {receipt.outcome for receipt in receipts} == {Outcome.APPLIED, Outcome.CURRENCY_MISMATCH}
+
+
+def test_one_wallet_is_opened_once(new_player, ledger):
+    player = new_player()
+    receipts = race(*[lambda: player.open("EUR", "5")] * 20)
+    assert Counter(receipt.outcome for receipt in receipts) == {Outcome.APPLIED: 1, Outcome.WALLET_EXISTS: 19}
+    assert player.balance("EUR") == Decimal(5)
