@@ -121,9 +121,7 @@ class Player:
         amount: str | None = None,
     ) -> Receipt:
         stated = None if amount is None else Decimal(amount)
-        return self.ledger.apply(
-            Refund(self.user_id, currency, round_id, "g1", reference, stated, '{"a": "refund"}')
-        )
+        return self.ledger.apply(Refund(self.user_id, currency, round_id, "g1", reference, stated, '{"a": "refund"}'))
 
     def balance(self, currency: str = "USD") -> Decimal:
         with self.engine.connect() as connection:

@@ -1,0 +1,143 @@
+"""The command line, run as a person runs it."""
+
+import json
+import subprocess
+
+import pytest
+from sqlalchemy import text
+
+from tests.conftest import WALLET_SERVICE
+from wallet_service.database import create_migration_engine
+from wallet_service.schema import migrate
+
+
+@pytest.fixture
+def cli(database_url):
+    def run(*arguments, url=database_url, **environment):
+        return subprocess.run(
+            [WALLET_SERVICE, *arguments],
+            env={"WALLET_DATABASE_URL": url, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+
+    return run
+
+
+def test_open_show_and_open_again(cli):
+    opened = cli("wallet", "open", "cli-1", "USD", "--balance", "1000.5")
+    assert (opened.returncode, opened.stdout) == (0, "Opened a wallet for cli-1 with 1000.50 USD.\n")
+    again = cli("wallet", "open", "cli-1", "USD", "--balance", "7")
+    assert (again.returncode, again.stderr) == (1, "Error: cli-1 already has a USD wallet; it holds 1000.50 USD\n")
+    shown = json.loads(cli("wallet", "show", "cli-1", "--json").stdout)
+    assert shown == [
+        {
+            "user": "cli-1",
+            "currency": "USD",
+            "balance": "1000.50",
+            "opening_balance": "1000.50",
+            "transactions": 0,
+        }
+    ]
+    assert "1000.50" in cli("wallet", "show", "cli-1").stdout
+    missing = cli("wallet", "show", "cli-nobody")
+    assert (missing.returncode, missing.stderr) == (1, "Error: no player 'cli-nobody'\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["wallet", "open", "", "USD"], "USER"),
+        (["wallet", "open", "x" * 33, "USD"], "USER"),
+        (["wallet", "open", "cli-2", "usd"], "CURRENCY"),
+        (["wallet", "open", "cli-2", "USD", "--balance", "-1"], "--balance"),
+        (["wallet", "open", "cli-2", "USD", "--balance", "NaN"], "--balance"),
+        (["wallet", "open", "cli-2", "USD", "--balance", "1.0000000000000000001"], "--balance"),
+        (["transactions"], "--user"),
+        (["nothing"], "nothing"),
+    ],
+)
+def test_wrong_arguments_are_named(cli, arguments, words):
+    result = cli(*arguments)
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_transactions_by_user_and_by_round(cli, new_player):
+    first, second = new_player(), new_player()
+    for player in (first, second):
+        player.bet("10", round_id=f"shared-{first.user_id}")
+    first.refund(f"shared-{first.user_id}")
+
+    def calls(*arguments):
+        return [row["call"] for row in json.loads(cli("transactions", *arguments, "--json").stdout)]
+
+    assert calls("--user", first.user_id) == ["bet", "refund"]
+    assert sorted(calls("--round", f"shared-{first.user_id}")) == ["bet", "bet", "refund"]
+    assert calls("--round", f"shared-{first.user_id}", "--user", second.user_id) == ["bet"]
+    [_, refund] = json.loads(cli("transactions", "--user", first.user_id, "--json").stdout)
+    assert (refund["amount"], refund["balance"], refund["currency"]) == ("10.00", "100.00", "USD")
+    table = cli("transactions", "--user", first.user_id).stdout
+    assert refund["id"] in table, "an id is shown whole, however narrow the terminal"
+    assert cli("transactions", "--user", "cli-nobody").stdout == "No transactions.\n"
+
+
+def test_text_from_outside_is_shown_as_text(cli, new_player):
+    player = new_player()
+    player.bet("1", reference="[red]x[/red]")
+    assert "[red]x[/red]" in cli("transactions", "--user", player.user_id).stdout
+
+
+def test_audit_clean_and_violated(cli, new_database, harm):
+    url = new_database()
+    migrate(url)
+    cli("wallet", "open", "p", "USD", "--balance", "10", url=url)
+    clean = cli("audit", url=url)
+    assert clean.returncode == 0
+    assert "Checked 2 rows (1 players, 1 wallets, 0 rounds, 0 transactions, 0 refusals)" in clean.stdout
+    assert "rows/s" in clean.stdout
+    assert "Clean" in clean.stdout
+    harm(url, "UPDATE wallets SET balance = 11")
+    violated = cli("audit", url=url)
+    assert violated.returncode == 1
+    assert "VIOLATION balance: player p, USD: balance 11" in violated.stdout
+    report = json.loads(cli("audit", "--json", url=url).stdout)
+    assert [item["check"] for item in report["violations"]] == ["balance"]
+
+
+@pytest.fixture
+def harm():
+
+    def run(url, statement):
+        with create_migration_engine(url).begin() as connection:
+            connection.execute(text(statement))
+
+    return run
+
+
+def test_an_external_database_must_be_migrated_first(cli, new_database):
+    url = new_database()
+    for command in (["audit"], ["serve"], ["wallet", "show", "p"]):
+        secrets = {"WALLET_PARTNER_ID": "a", "WALLET_PARTNER_TOKEN": "b", "WALLET_HASH_SECRET": "c"}
+        result = cli(*command, url=url, **secrets)
+        assert result.returncode == 2
+        assert "run: wallet-service migrate" in result.stderr
+    assert cli("migrate", url=url).returncode == 0
+    assert cli("audit", url=url).returncode == 0
+
+
+def test_a_database_that_is_not_there_is_one_line(cli):
+    result = cli("audit", url="postgresql://nobody@127.0.0.1:1/nothing")
+    assert result.returncode == 2
+    assert "Traceback" not in result.stderr
+    assert "database" in result.stderr
+
+
+def test_a_busy_port_is_one_line(cli, service):
+    secrets = {"WALLET_PARTNER_ID": "a", "WALLET_PARTNER_TOKEN": "b", "WALLET_HASH_SECRET": "c"}
+    result = cli("serve", "--port", str(service.port), **secrets)
+    assert result.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{service.port}" in result.stderr
+    assert "Traceback" not in result.stderr

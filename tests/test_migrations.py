@@ -1,0 +1,145 @@
+"""Migrations: numbered, reversible, and the models are what they make."""
+
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import CheckConstraint, text
+
+from tests.conftest import WALLET_SERVICE
+from wallet_service import schema
+from wallet_service.database import create_migration_engine
+from wallet_service.ledger.functions import CONTRACT
+from wallet_service.ledger.models import Base
+
+VERSIONS = Path(__file__).parent.parent / "migrations" / "versions"
+
+
+@pytest.fixture
+def database(new_database):
+    engine = create_migration_engine(new_database())
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def config(database):
+    config = schema._alembic_config()
+    config.attributes["engine"] = database
+    return config
+
+
+def objects(engine):
+    """Return every table, column, constraint, index, trigger, type and function of the database."""
+    query = """
+        SELECT 'column ' || table_name || '.' || column_name || ' ' || data_type || coalesce(column_default, '')
+               || is_nullable FROM information_schema.columns WHERE table_schema = 'public'
+        UNION ALL SELECT 'constraint ' || conname || pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid > 0
+                  AND connamespace = 'public'::regnamespace
+        UNION ALL SELECT 'index ' || indexdef FROM pg_indexes WHERE schemaname = 'public'
+        UNION ALL SELECT 'trigger ' || pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+        UNION ALL SELECT 'function ' || pg_get_functiondef(oid) FROM pg_proc
+                  WHERE pronamespace = 'public'::regnamespace
+    """
+    with engine.connect() as connection:
+        return set(connection.execute(text(query)).scalars())
+
+
+def test_files_are_numbered_and_chained():
+    names = sorted(path.stem for path in VERSIONS.glob("*.py"))
+    assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
+    scripts = ScriptDirectory.from_config(schema._alembic_config())
+    assert [script.revision for script in scripts.walk_revisions()] == names[::-1], "revision id == file stem, in line"
+    assert all(re.fullmatch(r"\d{4}_[a-z]+(_[a-z]+)+", name) for name in names)
+
+
+def test_up_down_up(database, config):
+    command.upgrade(config, "head")
+    first = objects(database)
+    assert any("refund" in item for item in first)
+    command.downgrade(config, "base")
+    assert {item for item in objects(database) if "alembic_version" not in item} == set()
+    command.upgrade(config, "head")
+    assert objects(database) == first
+
+
+def test_each_step_up_down_up(database, config):
+    scripts = ScriptDirectory.from_config(config)
+    for script in reversed(list(scripts.walk_revisions())):
+        command.upgrade(config, script.revision)
+        command.downgrade(config, "-1")
+        command.upgrade(config, script.revision)
+
+
+def test_models_are_equal_to_the_migrated_schema(database, config):
+    command.upgrade(config, "head")
+    with database.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_check_constraints_of_models_and_schema_are_equal(database, config):
+    """Alembic does not compare them."""
+    command.upgrade(config, "head")
+    with database.connect() as connection:
+        query = "SELECT conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
+        migrated = set(connection.execute(text(query)).scalars())
+    declared = {
+        constraint.name
+        for table in Base.metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint)
+    }
+    assert migrated == declared
+
+
+def test_user_id_stands_first_in_every_key():
+    for table in Base.metadata.tables.values():
+        if table.name == "ledger_contract":
+            continue
+        keys = [[*index.columns] for index in table.indexes]
+        keys += [[*key.columns] for key in table.constraints if not isinstance(key, CheckConstraint)]
+        assert len(keys) >= 1
+        for columns in keys:
+            assert columns[0].name == "user_id", (table.name, columns)
+
+
+def test_migrating_twice_at_once_takes_turns(new_database):
+    url = new_database()
+
+    def migrate(_):
+        return subprocess.run(
+            [WALLET_SERVICE, "migrate"], env={"WALLET_DATABASE_URL": url}, capture_output=True, text=True, timeout=60
+        )
+
+    with ThreadPoolExecutor(3) as pool:
+        results = list(pool.map(migrate, range(3)))
+    assert [result.returncode for result in results] == [0, 0, 0], results
+    assert {result.stdout for result in results} == {f"The database is at {schema.HEAD}.\n"}
+
+
+def test_schema_problem_says_what_is_wrong(database, config):
+    assert "no wallet schema" in schema.schema_problem(database)
+    command.upgrade(config, "head")
+    assert schema.schema_problem(database) is None
+    for change, words in (
+        (f"UPDATE ledger_contract SET number = {CONTRACT + 1}", "the ledger functions have contract"),
+        ("UPDATE alembic_version SET version_num = '0000_nothing_yet'", "run: wallet-service migrate"),
+        ("DELETE FROM alembic_version", "run: wallet-service migrate"),
+    ):
+        with database.begin() as connection:
+            connection.execute(text(change))
+        assert words in schema.schema_problem(database)
+
+
+def test_a_newer_schema_with_the_same_contract_is_fine(database, config):
+    command.upgrade(config, "head")
+    with database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999_something_later'"))
+    assert schema.schema_problem(database) is None

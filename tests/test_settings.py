@@ -1,0 +1,83 @@
+"""Settings: what is accepted, what stops the start with one clear line, and that the README tells them all."""
+
+import subprocess
+from dataclasses import fields
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SECRETS, WALLET_SERVICE
+from wallet_service.settings import Settings, SettingsError
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_defaults_and_lists():
+    settings = Settings.load(
+        {
+            "WALLET_PARTNER_TOKEN": " new , old ,",
+            "WALLET_ALLOWED_NETWORKS": "10.0.0.0/8,2001:db8::1",
+            "WALLET_V4_CURRENCY": "",
+            "WALLET_LOG_LEVEL": "debug",
+            "HOME": "/",
+        }
+    )
+    assert settings.partner_token == ("new", "old")
+    assert settings.allowed_networks == (ip_network("10.0.0.0/8"), ip_network("2001:db8::1/128"))
+    assert (settings.v402_prefix, settings.data_dir, settings.v4_currency) == ("/v4", Path("var"), "")
+    assert settings.log_level == "DEBUG"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WALLET_DATABASE_URL", "mysql://u:pass-word@h/d"),
+        ("WALLET_DATABASE_URL", "pass-word"),
+        ("WALLET_ALLOWED_NETWORKS", "10.0.0.1/8"),
+        ("WALLET_ALLOWED_NETWORKS", "10.0.0.0/8, everywhere"),
+        ("WALLET_TRUSTED_PROXIES", "localhost"),
+        ("WALLET_V402_PREFIX", "v4"),
+        ("WALLET_V402_PREFIX", "/v4/"),
+        ("WALLET_V402_PREFIX", "/V4"),
+        ("WALLET_V402_PREFIX", "/<x>"),
+        ("WALLET_V4_CURRENCY", "usd"),
+        ("WALLET_LOG_LEVEL", "LOUD"),
+        ("WALLET_THREADS", "0"),
+        ("WALLET_THREADS", "many"),
+        ("WALLET_ALLOWED_NETWORK", "10.0.0.0/8"),
+    ],
+)
+def test_a_wrong_value_is_named_and_not_repeated_where_it_could_be_a_secret(name, value):
+    with pytest.raises(SettingsError) as error:
+        Settings.load({name: value})
+    assert name in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "pass-word" not in str(error.value)
+
+
+def test_secrets_are_not_shown():
+    shown = repr(Settings.load({**SECRETS, "WALLET_DATABASE_URL": "postgresql://u:pass-word@h/d"}))
+    for secret in ("test-token", "test-secret", "pass-word"):
+        assert secret not in shown
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_without_a_secret_the_service_does_not_start(name, tmp_path):
+    environment = {**SECRETS, "WALLET_DATA_DIR": str(tmp_path / "var")}
+    del environment[name]
+    result = subprocess.run([WALLET_SERVICE, "serve"], env=environment, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert name in result.stderr
+    assert not (tmp_path / "var").exists(), "it stops before it starts a database"
+
+
+def test_readme_tells_every_setting():
+    readme = (ROOT / "README.md").read_text()
+    for item in fields(Settings):
+        if not item.metadata:
+            continue
+        default = {(): "", Path("var"): "./var"}.get(item.default, item.default)
+        row = f"| `WALLET_{item.name.upper()}` | {f'`{default}`' if default else ''} | {item.metadata['help']} |"
+        assert row in readme, f"the README's table of settings lacks this row:\n{row}"
