@@ -34,6 +34,8 @@ $(READY): pyproject.toml requirements/development.txt
 	@touch $@
 
 lock:
+	uv pip compile --group build --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header -q -o requirements/build.txt
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		-q -o requirements/production.txt
 	uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 --generate-hashes \

@@ -98,7 +98,7 @@ class Player:
     def open(self, currency: str, balance: str) -> Receipt:
         return self.ledger.apply(OpenWallet(self.user_id, currency, Decimal(balance)))
 
-    def bet(  # noqa: PLR0913 - a bet has so many facts
+    def bet(
         self,
         amount: str,
         *,

@@ -11,6 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, text
+from sqlalchemy.schema import ColumnCollectionConstraint
 
 from tests.conftest import WALLET_SERVICE
 from wallet_service import schema
@@ -30,7 +31,7 @@ def database(new_database):
 
 @pytest.fixture
 def config(database):
-    config = schema._alembic_config()
+    config = schema.alembic_config()
     config.attributes["engine"] = database
     return config
 
@@ -54,7 +55,7 @@ def objects(engine):
 def test_files_are_numbered_and_chained():
     names = sorted(path.stem for path in VERSIONS.glob("*.py"))
     assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
-    scripts = ScriptDirectory.from_config(schema._alembic_config())
+    scripts = ScriptDirectory.from_config(schema.alembic_config())
     assert [script.revision for script in scripts.walk_revisions()] == names[::-1], "revision id == file stem, in line"
     assert all(re.fullmatch(r"\d{4}_[a-z]+(_[a-z]+)+", name) for name in names)
 
@@ -69,7 +70,7 @@ def test_up_down_up(database, config):
     assert objects(database) == first
 
 
-def test_each_step_up_down_up(database, config):
+def test_each_step_up_down_up(config):
     scripts = ScriptDirectory.from_config(config)
     for script in reversed(list(scripts.walk_revisions())):
         command.upgrade(config, script.revision)
@@ -104,7 +105,11 @@ def test_user_id_stands_first_in_every_key():
         if table.name == "ledger_contract":
             continue
         keys = [[*index.columns] for index in table.indexes]
-        keys += [[*key.columns] for key in table.constraints if not isinstance(key, CheckConstraint)]
+        keys += [
+            [*key.columns]
+            for key in table.constraints
+            if isinstance(key, ColumnCollectionConstraint) and not isinstance(key, CheckConstraint)
+        ]
         assert len(keys) >= 1
         for columns in keys:
             assert columns[0].name == "user_id", (table.name, columns)
@@ -125,7 +130,7 @@ def test_migrating_twice_at_once_takes_turns(new_database):
 
 
 def test_schema_problem_says_what_is_wrong(database, config):
-    assert "no wallet schema" in schema.schema_problem(database)
+    assert "no wallet schema" in str(schema.schema_problem(database))
     command.upgrade(config, "head")
     assert schema.schema_problem(database) is None
     for change, words in (
@@ -135,7 +140,7 @@ def test_schema_problem_says_what_is_wrong(database, config):
     ):
         with database.begin() as connection:
             connection.execute(text(change))
-        assert words in schema.schema_problem(database)
+        assert words in str(schema.schema_problem(database))
 
 
 def test_a_newer_schema_with_the_same_contract_is_fine(database, config):

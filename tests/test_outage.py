@@ -62,14 +62,14 @@ RESEND = {"error": 998, "description": "Internal error, resend"}
 
 
 def processes(server):
-    postmaster = psutil.Process(server._server.get_pid())
+    postmaster = psutil.Process(server.server.get_pid())
     return [postmaster, *postmaster.children(recursive=True)]
 
 
 def test_database_stopped_and_started_again(database, wallet):
     server, _ = database
     assert wallet.v4_02("Bet", BET).json()["error"] == 0
-    server._server.stop()
+    server.server.stop()
     for call, body in (("Refund", REFUND), ("Bet", {**BET, "reference": "b2"}), ("Balance", BALANCE)):
         response = wallet.v4_02(call, body)
         assert (response.status_code, response.json()) == (200, RESEND)
@@ -79,7 +79,7 @@ def test_database_stopped_and_started_again(database, wallet):
     assert (ready.status_code, ready.json()["reason"]) == (503, "the database cannot be reached")
     assert wallet.http.get("/healthz").status_code == 200
 
-    server._server.start()
+    server.server.start()
     answers = [wallet.v4_02("Refund", REFUND).json() for _ in range(3)]
     assert [answer["error"] for answer in answers][-2:] == [0, 0], "the service finds the database again by itself"
     assert wallet.v4_02("Balance", BALANCE).json()["cash"] == "100.00"

@@ -36,15 +36,15 @@ class EmbeddedPostgres:
         # was killed. Who can have it for writing is alone.
         self._users = fasteners.InterProcessReaderWriterLock(data_dir / "postgres.users")
         self._folder.mkdir(exist_ok=True)
-        self._server = PostgresServer(self._folder, cleanup_mode=None)
+        self.server = PostgresServer(self._folder, cleanup_mode=None)
         # The library's own lock is one file for all users of the machine, which only the first of them can open.
-        self._server._lock = fasteners.InterProcessLock(data_dir / "postgres.starting")  # noqa: SLF001
+        self.server._lock = fasteners.InterProcessLock(data_dir / "postgres.starting")  # noqa: SLF001
 
     def start(self) -> str:
         """Start the server, or join the one that runs, and return its URL."""
         self._users.acquire_read_lock()
-        self._server.start()
-        return str(self._server.get_uri())
+        self.server.start()
+        return str(self.server.get_uri())
 
     def stop(self) -> None:
         """Leave the server, and stop it if nobody else uses it. Leaving twice is leaving once."""
@@ -53,7 +53,7 @@ class EmbeddedPostgres:
         self._users.release_read_lock()
         if self._users.acquire_write_lock(blocking=False):
             try:
-                self._server.stop()
+                self.server.stop()
             finally:
                 self._users.release_write_lock()
 

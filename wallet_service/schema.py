@@ -13,12 +13,13 @@ from wallet_service.embedded import connect_embedded
 from wallet_service.ledger.functions import CONTRACT
 from wallet_service.settings import Settings
 
-__all__ = ["migrate", "prepare_database", "schema_problem"]
+__all__ = ["alembic_config", "migrate", "prepare_database", "schema_problem"]
 
 PACKAGE = Path(__file__).parent
 
 
-def _alembic_config() -> Config:
+def alembic_config() -> Config:
+    """Return what Alembic needs to know, wherever the service is installed."""
     installed = PACKAGE / "migrations"
     config = Config()
     config.set_main_option("script_location", str(installed if installed.is_dir() else PACKAGE.parent / "migrations"))
@@ -28,7 +29,7 @@ def _alembic_config() -> Config:
 
 def migrate(database_url: str) -> str:
     """Bring the database to this release's schema and functions; return the revision it is at."""
-    config = _alembic_config()
+    config = alembic_config()
     config.attributes["engine"] = create_migration_engine(database_url)
     command.upgrade(config, "head")
     return _head(config)
@@ -38,7 +39,7 @@ def _head(config: Config) -> str:
     return str(ScriptDirectory.from_config(config).get_current_head())
 
 
-HEAD = _head(_alembic_config())
+HEAD = _head(alembic_config())
 """The newest migration of this release. Revisions are named ``NNNN_verb_noun``, so they compare as text."""
 
 

@@ -38,8 +38,7 @@ def harmed(new_database):
                 connection.execute(text(statement))
         reads = create_read_engine(url)
         with reads.connect() as connection:
-            report = audit(connection)
-        return report
+            return audit(connection)
 
     yield run
     engine.dispose()

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -46,14 +47,14 @@ def test_fifty_equal_refunds_of_nothing_known_are_one(player, by):
 
 @pytest.mark.parametrize("by", ["round", "reference"])
 def test_refund_against_its_own_bet_never_costs_the_player(new_player, by):
-    seen = Counter()
+    seen: Counter[Outcome] = Counter()
     for _ in range(100):
         player = new_player()
         refund = {
-            "round": lambda player=player: player.refund("r1"),
-            "reference": lambda player=player: player.refund(None, reference="b1"),
+            "round": partial(player.refund, "r1"),
+            "reference": partial(player.refund, None, reference="b1"),
         }[by]
-        bet, refunded = race(lambda player=player: player.bet("10"), refund)
+        bet, refunded = race(partial(player.bet, "10"), refund)
         assert refunded.outcome is Outcome.APPLIED
         assert player.balance() == MONEY_BACK
         expected = {
@@ -69,8 +70,8 @@ def test_two_bets_for_one_balance_and_one_of_them_wins(new_player):
     for _ in range(50):
         player = new_player("10")
         receipts = race(
-            lambda player=player: player.bet("10", round_id="r1", reference="b1"),
-            lambda player=player: player.bet("10", round_id="r2", reference="b2"),
+            partial(player.bet, "10", round_id="r1", reference="b1"),
+            partial(player.bet, "10", round_id="r2", reference="b2"),
         )
         assert {receipt.outcome for receipt in receipts} == {Outcome.APPLIED, Outcome.INSUFFICIENT_BALANCE}
         assert player.balance() == 0
@@ -84,10 +85,10 @@ def test_fifty_equal_bets_are_one(player):
 
 def test_many_new_rounds_of_one_player_at_once_do_not_deadlock(player):
     receipts = race(
-        *[lambda n=n: player.bet("1", round_id=f"r{n}", reference=f"b{n}") for n in range(50)],
+        *[partial(player.bet, "1", round_id=f"r{n}", reference=f"b{n}") for n in range(50)],
     )
     assert {receipt.outcome for receipt in receipts} == {Outcome.APPLIED}
-    receipts = race(*[lambda n=n: player.refund(f"r{n}", reference=f"f{n}") for n in range(50)])
+    receipts = race(*[partial(player.refund, f"r{n}", reference=f"f{n}") for n in range(50)])
     assert {receipt.outcome for receipt in receipts} == {Outcome.APPLIED}
     assert player.balance() == MONEY_BACK
     rows = player.query("SELECT seq, balance FROM transactions", "ORDER BY seq")
@@ -99,8 +100,8 @@ def test_one_reference_in_two_currencies_is_bet_once(new_player):
         player = new_player()
         player.open("EUR", "100")
         receipts = race(
-            lambda player=player: player.bet("10", round_id="r1", currency="USD"),
-            lambda player=player: player.bet("10", round_id="r2", currency="EUR"),
+            partial(player.bet, "10", round_id="r1", currency="USD"),
+            partial(player.bet, "10", round_id="r2", currency="EUR"),
         )
         assert {receipt.outcome for receipt in receipts} == {Outcome.APPLIED, Outcome.REFERENCE_REUSED}
         assert player.balance("USD") + player.balance("EUR") == Decimal(190)
@@ -111,13 +112,13 @@ def test_one_round_in_two_currencies_belongs_to_one(new_player):
         player = new_player()
         player.open("EUR", "100")
         receipts = race(
-            lambda player=player: player.bet("10", reference="b1", currency="USD"),
-            lambda player=player: player.bet("10", reference="b2", currency="EUR"),
+            partial(player.bet, "10", reference="b1", currency="USD"),
+            partial(player.bet, "10", reference="b2", currency="EUR"),
         )
         assert {receipt.outcome for receipt in receipts} == {Outcome.APPLIED, Outcome.CURRENCY_MISMATCH}
 
 
-def test_one_wallet_is_opened_once(new_player, ledger):
+def test_one_wallet_is_opened_once(new_player):
     player = new_player()
     receipts = race(*[lambda: player.open("EUR", "5")] * 20)
     assert Counter(receipt.outcome for receipt in receipts) == {Outcome.APPLIED: 1, Outcome.WALLET_EXISTS: 19}

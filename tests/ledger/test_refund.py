@@ -127,7 +127,7 @@ def test_without_a_currency_several_wallets_leave_none_meant(player):
     assert player.refund("r1", currency=None).outcome is Outcome.WALLET_UNKNOWN
 
 
-amounts = st.decimals(0, Decimal("99999999999999"), places=18)
+amounts = st.decimals(0, Decimal(99999999999999), places=18)
 
 
 @given(stakes=st.lists(amounts, max_size=4), refunds=st.integers(1, 3))

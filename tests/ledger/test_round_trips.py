@@ -1,6 +1,6 @@
 """One database round trip a call, read off the wire protocol itself."""
 
-from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -19,24 +19,20 @@ def traced(database_url, new_player, tmp_path):
     engine = create_wallet_engine(database_url, connections=1)
     ledger = Ledger(engine)
     player = new_player()
-    trace = Path(tmp_path / "trace").open("w+")
-    statements = []
+    statements: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda _c, _cur, sql, *_: statements.append(sql))
 
     def count(call):
         statements.clear()
         with engine.connect() as connection:
-            pgconn = connection.connection.driver_connection.pgconn
-        trace.seek(0)
-        trace.truncate()
-        pgconn.trace(trace.fileno())
-        call()
-        pgconn.untrace()
-        trace.seek(0)
-        return trace.read().count("ReadyForQuery"), len(statements)
+            driver_connection: Any = connection.connection.driver_connection
+        with (tmp_path / "trace").open("w+") as trace:
+            driver_connection.pgconn.trace(trace.fileno())
+            call()
+            driver_connection.pgconn.untrace()
+            return trace.read().count("ReadyForQuery"), len(statements)
 
     yield type(player)(player.user_id, ledger, engine), ledger, count
-    trace.close()
     engine.dispose()
 
 

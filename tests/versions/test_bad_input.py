@@ -114,7 +114,7 @@ def test_currency_is_three_capital_letters(service, untouched, value):
         "1_000",
         "1,000",
         "0x10",
-        "١",
+        "\u0661",
         "one",
         True,
         None,
