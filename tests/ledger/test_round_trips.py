@@ -30,6 +30,7 @@ def traced(database_url, new_player, tmp_path):
             driver_connection.pgconn.trace(trace.fileno())
             call()
             driver_connection.pgconn.untrace()
+            trace.seek(0)
             return trace.read().count("ReadyForQuery"), len(statements)
 
     yield type(player)(player.user_id, ledger, engine), ledger, count
