@@ -75,6 +75,7 @@ def create_wallet_engine(database_url: str, connections: int) -> Engine:
         pool_timeout=ANSWER_TIMEOUT_S,
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
+        hide_parameters=True,  # an error's text goes to the log, a player's request does not
     )
 
 

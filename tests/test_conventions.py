@@ -1,0 +1,89 @@
+"""The ways in that Flask and Alembic users know: no settings at all, the embedded database, bare commands."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import SECRETS, WALLET_SERVICE, free_port
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture
+def environment(tmp_path):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WALLET_")}
+    return {**kept, "WALLET_DATA_DIR": str(tmp_path / "var")}
+
+
+def test_flask_run(environment):
+    port = str(free_port())
+    with subprocess.Popen(
+        [BIN / "flask", "--app", "wallet_service", "run", "--port", port],
+        cwd=ROOT,
+        env={**environment, **SECRETS},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as flask:
+        assert flask.stderr
+        for line in flask.stderr:
+            if "Running on" in line:
+                break
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz").json() == {"status": "ready"}
+        flask.terminate()
+
+
+def test_alembic_upgrade_head(environment, new_database):
+    url = new_database()
+    result = subprocess.run(
+        [BIN / "alembic", "upgrade", "head"],
+        cwd=ROOT,
+        env={**environment, "WALLET_DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    audit = subprocess.run([WALLET_SERVICE, "audit"], env={"WALLET_DATABASE_URL": url}, capture_output=True, text=True)
+    assert "Clean" in audit.stdout
+
+
+def test_commands_share_the_embedded_database_and_the_last_one_stops_it(environment, tmp_path):
+    def start(*arguments):
+        return subprocess.Popen([WALLET_SERVICE, *arguments], env=environment, stdout=subprocess.PIPE, text=True)
+
+    first = subprocess.run(
+        [WALLET_SERVICE, "wallet", "open", "p", "USD", "--balance", "5"],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert first.stdout == "Opened a wallet for p with 5.00 USD.\n", first.stderr
+    together = [start("wallet", "show", "p", "--json") for _ in range(4)]
+    for process in together:
+        output, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert '"balance": "5.00"' in output
+    assert not (tmp_path / "var" / "postgres" / "postmaster.pid").exists()
+
+
+def test_a_killed_service_does_not_keep_the_embedded_database_running(environment, tmp_path):
+    port = str(free_port())
+    with subprocess.Popen(
+        [WALLET_SERVICE, "serve", "--port", port],
+        env={**environment, **SECRETS},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as service:
+        assert service.stderr
+        for line in service.stderr:
+            if "listens on" in line:
+                break
+        os.killpg(service.pid, 9)
+    assert (tmp_path / "var" / "postgres" / "postmaster.pid").exists(), "nobody was left to stop it"
+    subprocess.run([WALLET_SERVICE, "migrate"], env=environment, check=True, capture_output=True)
+    assert not (tmp_path / "var" / "postgres" / "postmaster.pid").exists(), "the next command found itself alone"

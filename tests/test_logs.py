@@ -1,0 +1,59 @@
+"""One JSON line a call, and never a secret in it."""
+
+import json
+
+from tests.conftest import SECRETS, signed
+
+
+def test_a_line_for_each_call_and_no_secret(new_service, player):
+    service = new_service()
+    refund = {"userId": player.user_id, "providerId": "LM", "reference": "f1", "roundId": "r1", "token": "player-token"}
+    answer = service.v4("Refund", {**refund, "brandNew": "1", "x" * 100: "2"}).json()
+    wrong = {**refund, "hash": "0" * 32}
+    service.post("/V4/Refund?MEMB_ID=test-operator&HASH=test-token", wrong)
+    service.post("/v4/Refund?authToken=a-guess", refund)
+    service.post("/v4/Nothing?authToken=test-token", refund)
+    service.v4_02("Refund", {**refund, "roundId": True})
+    assert service.stop() == 0
+
+    lines = [json.loads(line) for line in service.log if line.startswith("{")]
+    calls = [line for line in lines if line["event"] == "call"]
+    assert [line["outcome"] for line in calls] == [
+        "applied",
+        "credentials_wrong",
+        "credentials_wrong",
+        "invalid_parameter",
+    ]
+    first = calls[0]
+    assert first["id"] == answer["transactionId"]
+    assert (first["version"], first["call"], first["roundId"], first["reference"]) == ("V4", "Refund", "r1", "f1")
+    assert first["unknown_fields"] == ["brandNew", "x" * 64]
+    assert isinstance(first["duration_ms"], float)
+    assert calls[3]["field"] == "roundId"
+    assert [(line["path"], line["status"]) for line in lines if line["event"] == "not a call"] == [("/v4/Nothing", 404)]
+
+    log = "".join(service.log)
+    given = signed({**refund, "brandNew": "1", "x" * 100: "2"}, SECRETS["WALLET_HASH_SECRET"])
+    for secret in (*SECRETS.values(), "a-guess", "player-token", given, "0" * 32):
+        assert secret not in log.replace('"partner_id"', ""), secret
+
+
+def test_a_fault_of_ours_is_logged_whole_and_told_to_nobody(new_service, new_database, new_player):
+    service = new_service()
+    player = new_player()
+    body = {"userId": player.user_id, "providerId": "LM", "currency": "USD", "sessionId": "s", "uuid": "u"}
+    drop = "ALTER FUNCTION balance(text, text, json) RENAME TO balance_gone"
+    undo = "ALTER FUNCTION balance_gone(text, text, json) RENAME TO balance"
+    with player.engine.connect() as connection:
+        connection.exec_driver_sql(drop)
+        try:
+            response = service.v4_02("Balance", body)
+        finally:
+            connection.exec_driver_sql(undo)
+    assert (response.status_code, response.json()["error"]) == (500, 998)
+    assert "balance" not in response.text
+    assert service.v4_02("Balance", body).json()["error"] == 0
+    service.stop()
+    [fault] = [json.loads(line) for line in service.log if '"event": "fault"' in line]
+    assert "UndefinedFunction" in fault["exception"]
+    assert player.user_id not in fault["exception"], "no parameter of a statement is logged"
