@@ -38,7 +38,7 @@ def test_a_line_for_each_call_and_no_secret(new_service, player):
         assert secret not in log.replace('"partner_id"', ""), secret
 
 
-def test_a_fault_of_ours_is_logged_whole_and_told_to_nobody(new_service, new_database, new_player):
+def test_a_fault_of_ours_is_logged_whole_and_told_to_nobody(new_service, new_player):
     service = new_service()
     player = new_player()
     body = {"userId": player.user_id, "providerId": "LM", "currency": "USD", "sessionId": "s", "uuid": "u"}
