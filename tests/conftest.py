@@ -32,6 +32,7 @@ WALLET_SERVICE = str(Path(sys.executable).with_name("wallet-service"))
 hypothesis.settings.register_profile("wallet", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("wallet")
 
+ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("WALLET_")}
 SECRETS = {
     "WALLET_PARTNER_ID": "test-operator",
     "WALLET_PARTNER_TOKEN": "test-token",
@@ -172,7 +173,7 @@ class Service:
         self.port = free_port()
         self.process = subprocess.Popen(
             [WALLET_SERVICE, "serve", "--port", str(self.port)],
-            env={**os.environ, **SECRETS, "WALLET_DATABASE_URL": database_url, **settings},
+            env={**ENVIRONMENT, **SECRETS, "WALLET_DATABASE_URL": database_url, **settings},
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from sqlalchemy import text
 
-from tests.conftest import WALLET_SERVICE
+from tests.conftest import ENVIRONMENT, WALLET_SERVICE
 from wallet_service.database import create_migration_engine
 from wallet_service.schema import migrate
 
@@ -16,7 +16,7 @@ def cli(database_url):
     def run(*arguments, url=database_url, **environment):
         return subprocess.run(
             [WALLET_SERVICE, *arguments],
-            env={"WALLET_DATABASE_URL": url, **environment},
+            env={**ENVIRONMENT, "WALLET_DATABASE_URL": url, **environment},
             capture_output=True,
             text=True,
             timeout=60,

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import SECRETS, WALLET_SERVICE, free_port
+from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE, free_port
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -16,8 +16,7 @@ BIN = Path(sys.executable).parent
 
 @pytest.fixture
 def environment(tmp_path):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("WALLET_")}
-    return {**kept, "WALLET_DATA_DIR": str(tmp_path / "var")}
+    return {**ENVIRONMENT, "WALLET_DATA_DIR": str(tmp_path / "var")}
 
 
 def test_flask_run(environment):
@@ -47,7 +46,9 @@ def test_alembic_upgrade_head(environment, new_database):
         text=True,
     )
     assert result.returncode == 0, result.stderr
-    audit = subprocess.run([WALLET_SERVICE, "audit"], env={"WALLET_DATABASE_URL": url}, capture_output=True, text=True)
+    audit = subprocess.run(
+        [WALLET_SERVICE, "audit"], env={**ENVIRONMENT, "WALLET_DATABASE_URL": url}, capture_output=True, text=True
+    )
     assert "Clean" in audit.stdout
 
 

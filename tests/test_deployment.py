@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.conftest import ENVIRONMENT
 from wallet_service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -98,7 +99,7 @@ def test_the_wheel_carries_what_it_needs_to_migrate(tmp_path, new_database):
     script = "import wallet_service, wallet_service.cli as c; print(wallet_service.__file__); c.main()"
     result = subprocess.run(
         [python, "-c", script, "migrate"],
-        env={"WALLET_DATABASE_URL": new_database()},
+        env={**ENVIRONMENT, "WALLET_DATABASE_URL": new_database()},
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, text
 from sqlalchemy.schema import ColumnCollectionConstraint
 
-from tests.conftest import WALLET_SERVICE
+from tests.conftest import ENVIRONMENT, WALLET_SERVICE
 from wallet_service import schema
 from wallet_service.database import create_migration_engine
 from wallet_service.ledger.functions import CONTRACT
@@ -120,7 +120,11 @@ def test_migrating_twice_at_once_takes_turns(new_database):
 
     def migrate(_):
         return subprocess.run(
-            [WALLET_SERVICE, "migrate"], env={"WALLET_DATABASE_URL": url}, capture_output=True, text=True, timeout=60
+            [WALLET_SERVICE, "migrate"],
+            env={**ENVIRONMENT, "WALLET_DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
 
     with ThreadPoolExecutor(3) as pool:

@@ -8,7 +8,7 @@ import psutil
 import pytest
 from sqlalchemy import text
 
-from tests.conftest import WALLET_SERVICE
+from tests.conftest import ENVIRONMENT, WALLET_SERVICE
 from wallet_service.database import create_migration_engine
 from wallet_service.embedded import EmbeddedPostgres
 from wallet_service.schema import migrate
@@ -31,7 +31,7 @@ def wallet(database, new_service):
     _, url = database
     subprocess.run(
         [WALLET_SERVICE, "wallet", "open", "p", "USD", "--balance", "100"],
-        env={"WALLET_DATABASE_URL": url},
+        env={**ENVIRONMENT, "WALLET_DATABASE_URL": url},
         check=True,
         capture_output=True,
     )

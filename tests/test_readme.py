@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import free_port
+from tests.conftest import ENVIRONMENT, free_port
 
 ROOT = Path(__file__).parent.parent
 FIRST_SCREEN = (ROOT / "README.md").read_text().partition("\n## ")[0]
@@ -51,11 +51,10 @@ def test_the_first_screen_is_a_session(checkout):
     first, *steps = session(FIRST_SCREEN)
     assert first == ("make run", [])
     port = str(free_port())
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("WALLET_")}
     with subprocess.Popen(
         ["make", "run", f"PORT={port}"],
         cwd=checkout,
-        env=environment,
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -74,7 +73,7 @@ def test_the_first_screen_is_a_session(checkout):
         result = subprocess.run(
             ["bash", "-c", script.replace("127.0.0.1:8080", f"127.0.0.1:{port}")],
             cwd=checkout,
-            env=environment,
+            env=ENVIRONMENT,
             capture_output=True,
             text=True,
             timeout=60,

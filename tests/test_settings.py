@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import SECRETS, WALLET_SERVICE
+from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE
 from wallet_service.settings import Settings, SettingsError
 
 ROOT = Path(__file__).parent.parent
@@ -64,7 +64,7 @@ def test_secrets_are_not_shown():
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_without_a_secret_the_service_does_not_start(name, tmp_path):
-    environment = {**SECRETS, "WALLET_DATA_DIR": str(tmp_path / "var")}
+    environment = {**ENVIRONMENT, **SECRETS, "WALLET_DATA_DIR": str(tmp_path / "var")}
     del environment[name]
     result = subprocess.run([WALLET_SERVICE, "serve"], env=environment, capture_output=True, text=True, timeout=60)
     assert result.returncode == 2
