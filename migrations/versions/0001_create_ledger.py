@@ -133,7 +133,7 @@ UP = (
 
 DOWN = (
     "DROP TYPE receipt CASCADE",  # and with it every function that returns one
-    "DROP FUNCTION only_currency(text)",
+    "DROP FUNCTION IF EXISTS only_currency(text)",
     "DROP TABLE ledger_contract, refusals, transactions, rounds, wallets, players",
     "DROP FUNCTION refuse_change()",
 )

@@ -7,8 +7,30 @@ means the player's only wallet (contract, section 4: V4 names no currency).
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
-__all__ = ["Balance", "Bet", "Call", "OpenWallet", "Refund"]
+__all__ = [
+    "Balance",
+    "Bet",
+    "Call",
+    "Cancel",
+    "Check",
+    "DecideReview",
+    "EndRound",
+    "OpenWallet",
+    "Refund",
+    "Result",
+    "SessionExpired",
+    "SetPlayerState",
+    "Transfer",
+    "TransferKind",
+    "WalletCall",
+    "Win",
+    "WinKind",
+]
+
+TransferKind = Literal["deposit", "withdrawal"]
+WinKind = Literal["promo_win", "bonus_win", "jackpot_win"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +43,62 @@ class OpenWallet:
     user_id: str
     currency: str
     opening_balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The operator's own platform puts money into a wallet or takes it out, once per reference."""
+
+    user_id: str
+    kind: TransferKind
+    currency: str
+    reference: str
+    amount: Decimal
+    sent: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetPlayerState:
+    """Freeze a player, or lift that (rule 8). Who did it and why is kept for ever."""
+
+    user_id: str
+    state: Literal["active", "frozen"]
+    by_whom: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecideReview:
+    """Decide about a round in the review queue: ``refund`` it whole, wins taken back, or ``leave`` it as it is.
+
+    ``round_id``, ``reason`` and ``reference`` are the review's key. Who decided and why is kept for ever.
+    """
+
+    user_id: str
+    round_id: str
+    reason: str
+    reference: str
+    decision: Literal["refund", "leave"]
+    by_whom: str
+    why: str
+    sent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Ask whether the player may play. Nothing moves."""
+
+    user_id: str
+    currency: str | None
+    sent: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionExpired:
+    """Hear that a session is over. Nothing moves."""
+
+    user_id: str
+    sent: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +128,63 @@ class Bet:
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """Pay what a round won, and so settle it (contract, section 4; rules 9 and 13).
+
+    ``promo_amount`` is paid on top, once per ``promo_reference``; both are ``None`` where there is none.
+    """
+
+    user_id: str
+    currency: str | None
+    round_id: str
+    game_id: str
+    reference: str
+    amount: Decimal
+    bonus_code: str | None
+    promo_amount: Decimal | None
+    promo_reference: str | None
+    sent: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndRound:
+    """Hear that a round takes no more bets (rule 10)."""
+
+    user_id: str
+    currency: str | None
+    round_id: str
+    sent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Return the one bet that has the reference (rule 6)."""
+
+    user_id: str
+    currency: str | None
+    round_id: str
+    reference: str
+    sent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Win:
+    """Pay a promo, bonus or jackpot win, once per reference (rule 13).
+
+    A bonus win with a ``bonus_code`` pays what that bonus has not paid yet.
+    """
+
+    user_id: str
+    kind: WinKind
+    currency: str | None
+    round_id: str | None
+    reference: str
+    amount: Decimal
+    bonus_code: str | None
+    sent: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refund:
     """Return a voided round's stake (contract, section 3).
 
@@ -66,4 +201,6 @@ class Refund:
     sent: str
 
 
-Call = OpenWallet | Balance | Bet | Refund
+WalletCall = Check | Balance | Bet | Result | EndRound | Cancel | Refund | Win | SessionExpired
+"""What Lucky Monaco asks."""
+Call = WalletCall | OpenWallet | Transfer | SetPlayerState | DecideReview

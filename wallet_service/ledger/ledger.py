@@ -10,33 +10,67 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from uuid_utils.compat import uuid7
 
-from wallet_service.ledger.calls import Balance, Bet, Call, OpenWallet, Refund
+from wallet_service.ledger.calls import (
+    Balance,
+    Bet,
+    Call,
+    Cancel,
+    Check,
+    DecideReview,
+    EndRound,
+    OpenWallet,
+    Refund,
+    Result,
+    SessionExpired,
+    SetPlayerState,
+    Transfer,
+    Win,
+)
 from wallet_service.ledger.outcomes import Outcome, Receipt
 
 __all__ = ["Ledger", "LedgerUnavailableError"]
 
-# Every parameter is cast, so that PostgreSQL finds the function by its signature alone. A call is one such statement
-# with nothing around it: one round trip, one transaction.
+TYPES = {"id": "uuid", "promo_id": "uuid", "reversal_id": "uuid", "sent": "json", "reverse": "boolean"} | dict.fromkeys(
+    ("amount", "opening_balance", "promo_amount"), "numeric"
+)
+"""The parameters that are not text."""
+
+
+def _function_call(function: str, *parameters: str) -> TextClause:
+    """Write the statement that is a call: one function, every parameter cast, so that its signature alone finds it."""
+    arguments = ", ".join(f"CAST(:{name} AS {TYPES.get(name, 'text')})" for name in parameters)
+    return text(f"SELECT outcome, transaction_id, currency, balance FROM {function}({arguments})")  # noqa: S608 - our names
+
+
+# A call is one such statement with nothing around it: one round trip, one transaction.
 STATEMENTS: dict[type[Call], TextClause] = {
-    OpenWallet: text("""
-        SELECT outcome, transaction_id, currency, balance FROM open_wallet(
-            CAST(:user_id AS text), CAST(:currency AS text), CAST(:opening_balance AS numeric))
-    """),
-    Balance: text("""
-        SELECT outcome, transaction_id, currency, balance FROM balance(
-            CAST(:user_id AS text), CAST(:currency AS text), CAST(:sent AS json))
-    """),
-    Bet: text("""
-        SELECT outcome, transaction_id, currency, balance FROM bet(
-            CAST(:user_id AS text), CAST(:id AS uuid), CAST(:currency AS text), CAST(:round_id AS text),
-            CAST(:game_id AS text), CAST(:reference AS text), CAST(:amount AS numeric), CAST(:bonus_code AS text),
-            CAST(:sent AS json))
-    """),
-    Refund: text("""
-        SELECT outcome, transaction_id, currency, balance FROM refund(
-            CAST(:user_id AS text), CAST(:id AS uuid), CAST(:currency AS text), CAST(:round_id AS text),
-            CAST(:game_id AS text), CAST(:reference AS text), CAST(:amount AS numeric), CAST(:sent AS json))
-    """),
+    OpenWallet: _function_call("open_wallet", "user_id", "currency", "opening_balance"),
+    Transfer: _function_call("transfer", "user_id", "id", "kind", "currency", "reference", "amount", "sent"),
+    SetPlayerState: _function_call("set_player_state", "user_id", "id", "state", "by_whom", "why"),
+    DecideReview: _function_call(
+        "decide_review",
+        *("user_id", "id", "reversal_id", "round_id", "reason", "reference", "decision", "by_whom", "why", "sent"),
+    ),
+    Check: _function_call("check_wallet", "user_id", "currency", "sent"),
+    SessionExpired: _function_call("session_expired", "user_id", "sent"),
+    Balance: _function_call("balance", "user_id", "currency", "sent"),
+    Bet: _function_call(
+        "bet", "user_id", "id", "currency", "round_id", "game_id", "reference", "amount", "bonus_code", "sent"
+    ),
+    Result: _function_call(
+        "result",
+        *("user_id", "id", "promo_id", "currency", "round_id", "game_id", "reference", "amount", "bonus_code"),
+        *("promo_amount", "promo_reference", "sent"),
+    ),
+    EndRound: _function_call("end_round", "user_id", "currency", "round_id", "sent"),
+    Cancel: _function_call("cancel", "user_id", "id", "currency", "round_id", "reference", "sent"),
+    Refund: _function_call(
+        "refund",
+        *("user_id", "id", "reversal_id", "currency", "round_id", "game_id", "reference", "amount", "reverse", "sent"),
+    ),
+    Win: _function_call(
+        "win", "user_id", "id", "kind", "currency", "round_id", "reference", "amount", "bonus_code", "sent"
+    ),
 }
 FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in STATEMENTS}
 
@@ -56,8 +90,10 @@ class LedgerUnavailableError(Exception):
 class Ledger:
     """Applies calls to the money in one PostgreSQL database. Safe to share between threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, reverse_settled: bool = False) -> None:
+        """Use the engine's database. With ``reverse_settled``, a refund takes back a settled round's wins (rule 4)."""
         self._engine = engine
+        self._reverse_settled = reverse_settled
 
     def apply(self, call: Call) -> Receipt:
         """Apply one call and say how it ended. When this returns, the effect is durable.
@@ -67,7 +103,7 @@ class Ledger:
 
         """
         values = {name: getattr(call, name) for name in FIELDS[type(call)]}
-        values["id"] = uuid7()
+        values |= {"id": uuid7(), "promo_id": uuid7(), "reversal_id": uuid7(), "reverse": self._reverse_settled}
         give_up_at = monotonic() + RETRY_WITHIN_S
         for attempt in count(1):
             try:

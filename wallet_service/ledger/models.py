@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Base", "LedgerContract", "Player", "Refusal", "Round", "Transaction", "Wallet"]
+__all__ = ["Base", "Decision", "LedgerContract", "Player", "Refusal", "Review", "Round", "Transaction", "Wallet"]
 
 AMOUNT = Numeric(32, 18)
 """One movement."""
@@ -68,14 +68,22 @@ class Wallet(Base):
 
 
 class Round(Base):
-    """A game round of one player: what was staked in it, what came back, and whether it was refunded."""
+    """A game round of one player: what was staked in it and what came back.
+
+    It is ``open``, ``settled`` by its first result, ``ended`` by EndRound and ``refunded`` for ever. ``bets`` and
+    ``bets_cancelled`` count; ``reversed`` is what a refund took back of ``won``.
+    """
 
     __tablename__ = "rounds"
     __table_args__ = (
         ForeignKeyConstraint(["user_id", "currency"], ["wallets.user_id", "wallets.currency"], name="rounds_wallet"),
-        CheckConstraint("state IN ('open', 'refunded')", name="rounds_state_known"),
+        CheckConstraint("state IN ('open', 'settled', 'ended', 'refunded')", name="rounds_state_known"),
         CheckConstraint("(state = 'refunded') = (refund_id IS NOT NULL)", name="rounds_refund_named"),
-        CheckConstraint("cancelled >= 0 AND won >= 0 AND refunded >= 0", name="rounds_sums_not_negative"),
+        CheckConstraint(
+            "cancelled >= 0 AND won >= 0 AND refunded >= 0 AND reversed >= 0", name="rounds_sums_not_negative"
+        ),
+        CheckConstraint("reversed <= won", name="rounds_reversed_within_wins"),
+        CheckConstraint("0 <= bets_cancelled AND bets_cancelled <= bets", name="rounds_cancels_within_bets"),
         CheckConstraint("cancelled + refunded <= staked", name="rounds_returns_within_stake"),
     )
 
@@ -88,12 +96,16 @@ class Round(Base):
     won: Mapped[Decimal] = mapped_column(TOTAL, server_default=text("0"))
     cancelled: Mapped[Decimal] = mapped_column(TOTAL, server_default=text("0"))
     refunded: Mapped[Decimal] = mapped_column(TOTAL, server_default=text("0"))
+    reversed: Mapped[Decimal] = mapped_column(TOTAL, server_default=text("0"))
     refund_id: Mapped[UUID | None] = mapped_column(Uuid)
+    bets: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    bets_cancelled: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    ended_at: Mapped[datetime | None] = mapped_column(TIME)
     opened_at: Mapped[datetime] = mapped_column(TIME, server_default=func.now())
 
 
 class Transaction(Base):
-    """One movement of a wallet, or one remembered refund, for ever: a trigger refuses every change.
+    """One movement of a wallet, or one remembered refund or cancel, for ever: a trigger refuses every change.
 
     ``amount`` is signed as the wallet sees it (a bet is negative); ``stated`` is the amount the caller named, which a
     replay is compared with.
@@ -112,7 +124,7 @@ class Transaction(Base):
             "call",
             "reference",
             unique=True,
-            postgresql_where=text("call <> 'refund'"),
+            postgresql_where=text("call NOT IN ('refund', 'reversal')"),
         ),
         # Of a round, one refund for ever (rule 1); of a bet that never came, one refund for its reference (rule 3).
         Index(
@@ -129,8 +141,20 @@ class Transaction(Base):
             unique=True,
             postgresql_where=text("call = 'refund' AND round_id IS NULL"),
         ),
+        Index(
+            "transactions_reversal_round",
+            "user_id",
+            "round_id",
+            unique=True,
+            postgresql_where=text("call = 'reversal'"),
+        ),
         Index("transactions_round_story", "user_id", "round_id"),
-        CheckConstraint("call IN ('bet', 'refund')", name="transactions_call_known"),
+        Index("transactions_bonus", "user_id", "bonus_code", postgresql_where=text("bonus_code IS NOT NULL")),
+        CheckConstraint(
+            "call IN ('bet', 'result', 'cancel', 'refund', 'reversal', 'promo_win', 'bonus_win', 'jackpot_win',"
+            " 'deposit', 'withdrawal')",
+            name="transactions_call_known",
+        ),
         CheckConstraint("balance >= 0", name="transactions_balance_not_negative"),
     )
 
@@ -166,6 +190,53 @@ class Refusal(Base):
     times: Mapped[int] = mapped_column(BigInteger)
     first_at: Mapped[datetime] = mapped_column(TIME)
     last_at: Mapped[datetime] = mapped_column(TIME)
+
+
+class Review(Base):
+    """A round that waits, or waited, for a person's decision; once per cause. ``reference`` is a cancel's, or empty."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        ForeignKeyConstraint(["user_id"], ["players.user_id"], name="reviews_player"),
+        Index("reviews_open", "user_id", "opened_at", postgresql_where=text("closed_at IS NULL")),
+        CheckConstraint(
+            "reason IN ('refund_of_settled_round', 'reversal_not_covered', 'unmatched_cancel',"
+            " 'cancel_in_another_round', 'cancel_in_settled_round', 'result_without_bet')",
+            name="reviews_reason_known",
+        ),
+        CheckConstraint("resolution IN ('refunded', 'left', 'paid')", name="reviews_resolution_known"),
+        CheckConstraint("(closed_at IS NULL) = (resolution IS NULL)", name="reviews_closed_with_resolution"),
+    )
+
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    round_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    reason: Mapped[str] = mapped_column(Text, primary_key=True)
+    reference: Mapped[str] = mapped_column(Text, primary_key=True)
+    opened_at: Mapped[datetime] = mapped_column(TIME)
+    closed_at: Mapped[datetime | None] = mapped_column(TIME)
+    resolution: Mapped[str | None] = mapped_column(Text)
+
+
+class Decision(Base):
+    """What a person decided, who and why, for ever: a trigger refuses every change."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (
+        ForeignKeyConstraint(["user_id"], ["players.user_id"], name="decisions_player"),
+        CheckConstraint("kind IN ('refund', 'leave', 'freeze', 'unfreeze')", name="decisions_kind_known"),
+        CheckConstraint("by_whom <> '' AND why <> ''", name="decisions_have_reasons"),
+    )
+
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text)
+    round_id: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    reference: Mapped[str | None] = mapped_column(Text)
+    transaction_id: Mapped[UUID | None] = mapped_column(Uuid)
+    by_whom: Mapped[str] = mapped_column(Text)
+    why: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(TIME)
 
 
 class LedgerContract(Base):

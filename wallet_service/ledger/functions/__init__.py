@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 __all__ = ["CONTRACT", "install"]
 
-CONTRACT = 1
+CONTRACT = 2
 """Raised when a function changes so that a service of the release before could not go on calling it."""
 
 

@@ -1,10 +1,10 @@
--- bet: take a stake from the wallet (contract, section 4; rules 3, 5, 7, 8, 11, 12).
+-- bet: take a stake from the wallet (contract, section 4; rules 3, 5, 6, 7, 8, 10, 11, 12).
 --
 -- Inputs   p_id names the new transaction; p_currency NULL means the player's only wallet; a bet with p_bonus_code is
 --          a free round and costs nothing (rule 2).
 -- Locks    1. the wallet, 2. the round. Everything that decides is read under the wallet's lock.
--- Outcome  in the order of rule 14: player_unknown, wallet_unknown, currency_mismatch, round_refunded, then replayed
---          or reference_reused, player_frozen, insufficient_balance, applied.
+-- Outcome  in the order of rule 14: player_unknown, wallet_unknown, currency_mismatch, round_refunded, bet_cancelled,
+--          then replayed or reference_reused, round_ended, player_frozen, insufficient_balance, applied.
 -- Races    calls on one wallet queue at its lock, and each statement after it sees what the others committed, so the
 --          second of two equal bets finds the first and the second of two big bets finds the money gone. Two wallets
 --          of one player may meet at one reference or round: a unique key then fails the later call (23505), which is
@@ -18,7 +18,6 @@ DECLARE
     v_cost numeric := CASE WHEN p_bonus_code IS NULL THEN p_amount ELSE 0 END;
     v_refusal text;
     v_balance numeric;
-    v_seq bigint;
     the_round rounds%ROWTYPE;
     first_bet transactions%ROWTYPE;
 BEGIN
@@ -43,12 +42,19 @@ BEGIN
         WHERE t.user_id = p_user_id AND t.call = 'refund' AND t.round_id IS NULL AND t.reference = p_reference
     ) THEN
         v_refusal := 'round_refunded';
+    ELSIF EXISTS (
+        SELECT FROM transactions t
+        WHERE t.user_id = p_user_id AND t.call = 'cancel' AND t.reference = p_reference
+    ) THEN
+        v_refusal := 'bet_cancelled';
     ELSIF first_bet.id IS NOT NULL THEN
         IF (first_bet.round_id, first_bet.stated) = (p_round_id, p_amount)
            AND first_bet.bonus_code IS NOT DISTINCT FROM p_bonus_code THEN
             RETURN ROW('replayed', first_bet.id, v_currency, v_balance)::receipt;
         END IF;
         v_refusal := 'reference_reused';
+    ELSIF the_round.state = 'ended' THEN
+        v_refusal := 'round_ended';
     ELSIF (SELECT p.state FROM players p WHERE p.user_id = p_user_id) = 'frozen' THEN
         v_refusal := 'player_frozen';
     ELSIF v_balance < v_cost THEN
@@ -61,19 +67,14 @@ BEGIN
     END IF;
 
     IF the_round.user_id IS NULL THEN
-        INSERT INTO rounds (user_id, round_id, currency, game_id, staked)
-        VALUES (p_user_id, p_round_id, v_currency, p_game_id, v_cost);
+        INSERT INTO rounds (user_id, round_id, currency, game_id, staked, bets)
+        VALUES (p_user_id, p_round_id, v_currency, p_game_id, v_cost, 1);
     ELSE
-        UPDATE rounds SET staked = staked + v_cost WHERE user_id = p_user_id AND round_id = p_round_id;
+        UPDATE rounds SET staked = staked + v_cost, bets = bets + 1
+        WHERE user_id = p_user_id AND round_id = p_round_id;
     END IF;
-    UPDATE wallets AS w SET balance = w.balance - v_cost, seq = w.seq + 1
-    WHERE w.user_id = p_user_id AND w.currency = v_currency
-    RETURNING w.balance, w.seq INTO v_balance, v_seq;
-    INSERT INTO transactions (
-        user_id, id, seq, call, currency, round_id, reference, bonus_code, amount, stated, balance, sent, at
-    ) VALUES (
-        p_user_id, p_id, v_seq, 'bet', v_currency, p_round_id, p_reference, p_bonus_code, -v_cost, p_amount,
-        v_balance, p_sent, clock_timestamp()
+    v_balance := post(
+        p_user_id, p_id, 'bet', v_currency, p_round_id, p_reference, p_bonus_code, -v_cost, p_amount, p_sent
     );
     RETURN ROW('applied', p_id, v_currency, v_balance)::receipt;
 END

@@ -1,17 +1,20 @@
--- refund: return a voided round's stake, once for ever (contract, section 3; rules 1, 2, 3).
+-- refund: return a voided round's stake, once for ever (contract, section 3; rules 1, 2, 3, 4).
 --
 -- Inputs   p_id names the new transaction; p_currency NULL means the player's only wallet; p_round_id NULL means the
---          round of the bet with p_reference; p_amount is what the caller stated, logged and never trusted.
+--          round of the bet with p_reference; p_amount is what the caller stated, logged and never trusted. With
+--          p_reverse a settled round is reversed whole: its wins are taken back in a second transaction,
+--          p_reversal_id.
 -- Locks    1. the wallet, 2. the round; a replay takes none.
--- Outcome  in the order of rule 14: player_unknown, wallet_unknown, currency_mismatch, then replayed or applied. The
---          refund of a round or bet that is not known is applied with the amount 0, and so remembered.
+-- Outcome  in the order of rule 14: player_unknown, wallet_unknown, currency_mismatch, then replayed, round_settled or
+--          reversal_not_covered (each with a review), applied. The refund of a round or bet that is not known is
+--          applied with the amount 0, and so remembered.
 -- Races    a refund is never undone and a bet never changes its round, so the replay may answer from what is
 --          committed. Everything else is decided under the wallet's lock: of many equal refunds one pays, and the
 --          others, queued at the lock, find it. Two wallets of one player may meet at one round: a unique key then
 --          fails the later call (23505), which is applied again and finds the earlier one.
 CREATE OR REPLACE FUNCTION refund(
-    p_user_id text, p_id uuid, p_currency text, p_round_id text, p_game_id text, p_reference text,
-    p_amount numeric, p_sent json
+    p_user_id text, p_id uuid, p_reversal_id uuid, p_currency text, p_round_id text, p_game_id text,
+    p_reference text, p_amount numeric, p_reverse boolean, p_sent json
 ) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_currency text := p_currency;
@@ -20,7 +23,7 @@ DECLARE
     v_first_currency text;
     v_amount numeric;
     v_balance numeric;
-    v_seq bigint;
+    v_refusal text;
     the_round rounds%ROWTYPE;
 BEGIN
     IF v_round_id IS NULL THEN
@@ -61,31 +64,40 @@ BEGIN
         v_first_id := the_round.refund_id;
         v_first_currency := the_round.currency;
     END IF;
+    v_amount := coalesce(the_round.staked - the_round.cancelled, 0);
     IF v_first_currency <> v_currency THEN
-        RETURN refuse(
-            p_user_id, 'refund', p_reference, 'currency_mismatch', v_currency, v_balance, v_round_id, p_amount, p_sent
-        );
+        v_refusal := 'currency_mismatch';
     ELSIF v_first_id IS NOT NULL THEN
         RETURN ROW('replayed', v_first_id, v_currency, v_balance)::receipt;
+    ELSIF the_round.state IN ('settled', 'ended') AND NOT p_reverse THEN
+        PERFORM open_review(p_user_id, v_round_id, 'refund_of_settled_round', '');
+        v_refusal := 'round_settled';
+    ELSIF v_balance + v_amount < the_round.won THEN
+        PERFORM open_review(p_user_id, v_round_id, 'reversal_not_covered', '');
+        v_refusal := 'reversal_not_covered';
+    END IF;
+    IF v_refusal IS NOT NULL THEN
+        RETURN refuse(
+            p_user_id, 'refund', p_reference, v_refusal, v_currency, v_balance, v_round_id, p_amount, p_sent
+        );
     END IF;
 
-    v_amount := coalesce(the_round.staked - the_round.cancelled, 0);
     IF the_round.user_id IS NOT NULL THEN
-        UPDATE rounds SET state = 'refunded', refunded = v_amount, refund_id = p_id
+        UPDATE rounds SET state = 'refunded', refunded = v_amount, reversed = won, refund_id = p_id
         WHERE user_id = p_user_id AND round_id = v_round_id;
     ELSIF v_round_id IS NOT NULL THEN
         INSERT INTO rounds (user_id, round_id, currency, game_id, state, refund_id)
         VALUES (p_user_id, v_round_id, v_currency, p_game_id, 'refunded', p_id);
     END IF;
-    UPDATE wallets AS w SET balance = w.balance + v_amount, seq = w.seq + 1
-    WHERE w.user_id = p_user_id AND w.currency = v_currency
-    RETURNING w.balance, w.seq INTO v_balance, v_seq;
-    INSERT INTO transactions (
-        user_id, id, seq, call, currency, round_id, reference, amount, stated, balance, sent, at
-    ) VALUES (
-        p_user_id, p_id, v_seq, 'refund', v_currency, v_round_id, p_reference, v_amount, p_amount, v_balance, p_sent,
-        clock_timestamp()
+    v_balance := post(
+        p_user_id, p_id, 'refund', v_currency, v_round_id, p_reference, NULL, v_amount, p_amount, p_sent
     );
+    IF the_round.won > 0 THEN
+        v_balance := post(
+            p_user_id, p_reversal_id, 'reversal', v_currency, v_round_id, p_reference, NULL, -the_round.won, NULL,
+            p_sent
+        );
+    END IF;
     RETURN ROW('applied', p_id, v_currency, v_balance)::receipt;
 END
 $$;

@@ -1,0 +1,45 @@
+-- decide_review: a person decides about a round in the review queue (rules 4, 6, 9).
+--
+-- Inputs   the review's key; p_decision is refund (the round whole, its wins taken back) or leave (as it is); p_id names
+--          the decision and, on a refund, the transaction; who and why are kept for ever.
+-- Locks    1. the player's wallets, by currency, 2. the round, 3. the review.
+-- Outcome  review_unknown (there is none, or it was decided), what refund refuses, applied.
+-- Races    two people decide: the second one finds the review closed. A refund closes every open review of its round.
+CREATE OR REPLACE FUNCTION decide_review(
+    p_user_id text, p_id uuid, p_reversal_id uuid, p_round_id text, p_reason text, p_reference text,
+    p_decision text, p_by_whom text, p_why text, p_sent json
+) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_receipt receipt := ROW('applied', NULL, NULL, NULL)::receipt;
+BEGIN
+    PERFORM FROM wallets w WHERE w.user_id = p_user_id ORDER BY w.currency FOR NO KEY UPDATE;
+    IF NOT EXISTS (
+        SELECT FROM reviews v
+        WHERE v.user_id = p_user_id AND v.round_id = p_round_id AND v.reason = p_reason AND v.reference = p_reference
+          AND v.closed_at IS NULL
+    ) THEN
+        RETURN ROW('review_unknown', NULL, NULL, NULL)::receipt;
+    END IF;
+    IF p_decision = 'refund' THEN
+        v_receipt := refund(
+            p_user_id, p_id, p_reversal_id,
+            (SELECT r.currency FROM rounds r WHERE r.user_id = p_user_id AND r.round_id = p_round_id),
+            p_round_id, NULL, p_id::text, NULL, true, p_sent
+        );
+        IF v_receipt.outcome NOT IN ('applied', 'replayed') THEN
+            RETURN v_receipt;
+        END IF;
+    END IF;
+    UPDATE reviews SET
+        closed_at = clock_timestamp(),
+        resolution = CASE p_decision WHEN 'refund' THEN 'refunded' ELSE 'left' END
+    WHERE user_id = p_user_id AND round_id = p_round_id AND closed_at IS NULL
+      AND (p_decision = 'refund' OR (reason = p_reason AND reference = p_reference));
+    INSERT INTO decisions (user_id, id, kind, round_id, reason, reference, transaction_id, by_whom, why, at)
+    VALUES (
+        p_user_id, p_id, p_decision, p_round_id, p_reason, p_reference, v_receipt.transaction_id, p_by_whom, p_why,
+        clock_timestamp()
+    );
+    RETURN v_receipt;
+END
+$$;
