@@ -9,9 +9,10 @@ from wallet_service.database import create_wallet_engine
 from wallet_service.health import health_blueprint
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.logs import configure_logs
+from wallet_service.operator_api.routes import operator_blueprint
 from wallet_service.schema import prepare_database
 from wallet_service.settings import Settings
-from wallet_service.versions.endpoint import MAX_BODY_BYTES, Answer, wallet_blueprint
+from wallet_service.versions.endpoint import MAX_BODY_BYTES, Accepted, Answer, wallet_blueprint
 from wallet_service.versions.v4 import answers as v4_answers
 from wallet_service.versions.v4 import routes as v4_routes
 from wallet_service.versions.v4_02 import answers as v4_02_answers
@@ -37,7 +38,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     configure_logs(settings.log_level)
 
     engine = create_wallet_engine(settings.database_url, connections=settings.threads)
-    ledger = Ledger(engine)
+    ledger = Ledger(engine, reverse_settled=settings.refund_settled_round == "reverse")
+    accepted = Accepted(settings.provider_id, settings.currencies)
     credentials = Credentials(settings)
 
     # No static files: what they would answer is not JSON, and /static is nobody's business.
@@ -45,7 +47,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     # One more than is taken: a body of unknown length is cut off here without an error, and found too long there.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     for version in (v4_02_routes.v4_02(settings.v402_prefix), v4_routes.v4(settings.v4_currency or None)):
-        app.register_blueprint(wallet_blueprint(version, ledger, credentials, settings.provider_id))
+        app.register_blueprint(wallet_blueprint(version, ledger, credentials, accepted))
+    if settings.operator_token:
+        app.register_blueprint(operator_blueprint(ledger, settings.operator_token, settings.currencies))
     app.register_blueprint(health_blueprint(engine))
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)

@@ -1,12 +1,12 @@
 """The command line: thin commands over the service's parts."""
 
 import json
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from decimal import Decimal
+from getpass import getuser
 from time import perf_counter
+from typing import Literal
 
 import click
 from rich.box import SIMPLE_HEAD
@@ -20,9 +20,9 @@ from wallet_service import schema
 from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.demo import run_demo
 from wallet_service.ledger.audit import audit as audit_ledger
-from wallet_service.ledger.calls import OpenWallet
+from wallet_service.ledger.calls import OpenWallet, SetPlayerState
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
-from wallet_service.ledger.money import format_money, parse_money
+from wallet_service.ledger.money import ZERO, format_money, parse_money
 from wallet_service.ledger.outcomes import Outcome
 from wallet_service.ledger.reads import transactions_of, wallets_of
 from wallet_service.serving import AddressInUseError, serve
@@ -140,15 +140,15 @@ def wallet_open(user: str, currency: str, balance: str) -> None:
     """Open USER's wallet in CURRENCY, and the player with the first one."""
     if not user.isprintable() or not 1 <= len(user.strip()) <= len(user) <= MAX_USER_ID:
         raise click.BadParameter(f"must be 1 to {MAX_USER_ID} printable characters", param_hint="USER")
-    if not re.fullmatch("[A-Z]{3}", currency):
-        raise click.BadParameter("must be three capital letters", param_hint="CURRENCY")
+    if currency not in Settings.load().currencies:
+        raise click.BadParameter("must be a code of ISO 4217 or of WALLET_EXTRA_CURRENCIES", param_hint="CURRENCY")
     try:
         opening_balance = parse_money(balance)
     except ValueError as error:
         raise click.BadParameter(f"{balance!r}: {error}", param_hint="--balance") from None
     ledger = Ledger(create_wallet_engine(_database().database_url, connections=1))
     receipt = ledger.apply(OpenWallet(user, currency, opening_balance))
-    amount = f"{format_money(receipt.balance or Decimal(0))} {currency}"
+    amount = f"{format_money(receipt.balance or ZERO)} {currency}"
     if receipt.outcome is not Outcome.APPLIED:
         raise click.ClickException(f"{user} already has a {currency} wallet; it holds {amount}")
     click.echo(f"Opened a wallet for {user} with {amount}.")
@@ -177,6 +177,32 @@ def wallet_show(user: str, as_json: bool) -> None:  # noqa: FBT001 - click passe
         as_json=as_json,
         empty="",
     )
+
+
+def _set_state(user: str, state: Literal["active", "frozen"], reason: str, done: str) -> None:
+    if not reason.strip():
+        raise click.BadParameter("must say why", param_hint="--reason")
+    ledger = Ledger(create_wallet_engine(_database().database_url, connections=1))
+    receipt = ledger.apply(SetPlayerState(user, state, by_whom=f"cli:{getuser()}", why=reason))
+    if receipt.outcome is Outcome.PLAYER_UNKNOWN:
+        raise click.ClickException(f"no player {user!r}")
+    click.echo(f"{user} is {'now' if receipt.outcome is Outcome.APPLIED else 'already'} {done}.")
+
+
+@wallet_group.command("freeze")
+@click.argument("user")
+@click.option("--reason", required=True, help="Why; kept for ever.")
+def wallet_freeze(user: str, reason: str) -> None:
+    """Refuse USER's bets from now on. Refunds, cancels and wins are still taken."""
+    _set_state(user, "frozen", reason, "frozen")
+
+
+@wallet_group.command("unfreeze")
+@click.argument("user")
+@click.option("--reason", required=True, help="Why; kept for ever.")
+def wallet_unfreeze(user: str, reason: str) -> None:
+    """Take USER's bets again."""
+    _set_state(user, "active", reason, "active")
 
 
 @cli.command("transactions")

@@ -9,12 +9,15 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, Self
 
+from iso4217 import Currency
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 __all__ = ["Network", "Settings", "SettingsError"]
 
 Network = IPv4Network | IPv6Network
+
+ISO_4217 = frozenset(currency.code for currency in Currency)
 
 PREFIX = "WALLET_"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -54,8 +57,21 @@ def _prefix(value: str) -> str:
 
 
 def _currency(value: str) -> str:
-    if not re.fullmatch(r"[A-Z]{3}", value):
-        raise ValueError("must be a currency code of three capital letters")
+    if not re.fullmatch(r"[A-Z0-9]{2,10}", value):
+        raise ValueError("must be a currency code")
+    return value
+
+
+def _extra_currencies(value: str) -> tuple[str, ...]:
+    codes = _list(value)
+    if not all(re.fullmatch(r"[A-Z0-9]{2,10}", code) for code in codes):
+        raise ValueError("must be codes of two to ten capital letters and digits, comma-separated")
+    return codes
+
+
+def _refund_settled_round(value: str) -> str:
+    if value not in {"refuse", "reverse"}:
+        raise ValueError("must be refuse or reverse")
     return value
 
 
@@ -96,9 +112,23 @@ class Settings:
     hash_secret: tuple[str, ...] = _setting(
         _list, (), "The secret behind the body's `hash`. Comma-separated: all are accepted.", secret=True
     )
+    operator_token: tuple[str, ...] = _setting(
+        _list,
+        (),
+        "The bearer token of your own platform at `/operator`. Comma-separated: all are accepted. Unset: no such path.",
+        secret=True,
+    )
     provider_id: str = _setting(_text, "", "The `providerId` every call must carry. Unset: any.")
     v4_currency: str = _setting(
         _currency, "", "The wallet of V4 calls, which name no currency. Unset: the player's only wallet."
+    )
+    extra_currencies: tuple[str, ...] = _setting(
+        _extra_currencies, (), "Currency codes beyond ISO 4217, comma-separated, such as `BTC,USDT`."
+    )
+    refund_settled_round: str = _setting(
+        _refund_settled_round,
+        "refuse",
+        "What a Refund of a settled round does: `refuse` it and leave it to ops, or `reverse` the round, wins and all.",
     )
     v402_prefix: str = _setting(_prefix, "/v4", "The path of the v4.02 calls (white-label brands use another).")
     allowed_networks: tuple[Network, ...] = _setting(
@@ -135,6 +165,11 @@ class Settings:
             except ValueError as error:
                 raise SettingsError(f"{name} {error}") from None
         return cls(**values)
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """The currency codes that are known: ISO 4217's and the operator's own."""
+        return ISO_4217 | set(self.extra_currencies)
 
     def require_secrets(self) -> None:
         """Check that callers can be told from strangers. A wallet without secrets does not start (contract, section 5).

@@ -92,9 +92,24 @@ def test_integers_are_taken_as_their_text(service, player, name):
     assert service.v4_02("Refund", body).json()["error"] == (62 if name == "userId" else 0)
 
 
-@pytest.mark.parametrize("value", ["usd", "US", "USDT", 840, None, ["USD"], "U$D"])
-def test_currency_is_three_capital_letters(service, untouched, value):
+@pytest.mark.parametrize("value", ["usd", "U", 840, None, ["USD"], "U$D", "X" * 11])
+def test_currency_that_is_no_code(service, untouched, value):
     assert send(service, "Refund", untouched, currency=value).json()["error"] == 57
+
+
+@pytest.mark.parametrize("value", ["ZZZ", "US", "USDT"])
+def test_currency_code_that_is_not_known(service, untouched, value):
+    answer = send(service, "Refund", untouched, currency=value).json()
+    assert answer == {"error": 71, "description": "Currency code unknown"}
+
+
+def test_extra_currencies_and_all_their_digits(new_service, new_player):
+    service = new_service(WALLET_EXTRA_CURRENCIES="BTC,USDT")
+    player = new_player("99999999999999.999999999999999999", "BTC")
+    answer = send(service, "Bet", player, currency="BTC", amount="0.000000000000000001").json()
+    assert answer["cash"] == "99999999999999.999999999999999998"
+    answer = send(service, "Balance", player, currency="BTC").json()
+    assert answer["cash"] == "99999999999999.999999999999999998"
 
 
 @pytest.mark.parametrize(

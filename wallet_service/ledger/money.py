@@ -3,10 +3,11 @@
 import re
 from decimal import Decimal
 
-__all__ = ["DIGITS", "PLACES", "format_money", "parse_money"]
+__all__ = ["DIGITS", "PLACES", "ZERO", "format_money", "parse_money"]
 
 DIGITS = 14
 """Digits an amount may have before the point (contract, rule 12)."""
+ZERO = Decimal(0)
 PLACES = 18
 """Digits an amount may have after the point (contract, section 4)."""
 
@@ -33,7 +34,7 @@ def parse_money(text: str) -> Decimal:
         raise ValueError(f"more than {PLACES} decimal places")
     if amount and amount.adjusted() >= DIGITS:
         raise ValueError(f"more than {DIGITS} digits before the point")
-    return amount or Decimal(0)
+    return amount or ZERO
 
 
 def format_money(amount: Decimal) -> str:

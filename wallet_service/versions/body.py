@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder, dumps
 from typing import Any, NoReturn
 
-__all__ = ["JsonNumber", "MalformedBodyError", "Member", "members_as_json", "parse_body"]
+__all__ = ["JsonNumber", "MalformedBodyError", "Member", "members_as_json", "parse_body", "write_object"]
 
 MAX_DEPTH = 32
 """Arrays and objects nested deeper than this are refused; the contract's deepest is two."""
@@ -116,3 +116,9 @@ def members_as_json(members: dict[str, Member], without: frozenset[str]) -> str:
         + ", ".join(f"{dumps(name)}: {member.json}" for name, member in members.items() if name not in without)
         + "}"
     )
+
+
+def write_object(fields: dict[str, Any]) -> str:
+    """Write a JSON object in which a ``JsonNumber`` is the number that its text is."""
+    texts = {name: value if isinstance(value, JsonNumber) else dumps(value) for name, value in fields.items()}
+    return "{" + ", ".join(f"{dumps(name)}: {text}" for name, text in texts.items()) + "}"

@@ -15,13 +15,14 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMe
 from werkzeug.routing import BaseConverter
 
 from wallet_service.auth import Credentials
-from wallet_service.ledger.calls import Call
+from wallet_service.ledger.calls import WalletCall
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.versions.body import MalformedBodyError, Member, members_as_json, parse_body
 from wallet_service.versions.fields import CallSchema
+from wallet_service.versions.requests import ToCall
 
-__all__ = ["MAX_BODY_BYTES", "Answer", "Method", "Version", "wallet_blueprint"]
+__all__ = ["MAX_BODY_BYTES", "Accepted", "Answer", "Method", "Version", "wallet_blueprint"]
 
 NOT_KEPT = frozenset({"hash", "token"})
 """Credentials in a body; they are stored nowhere."""
@@ -38,7 +39,7 @@ class Method:
 
     name: str
     schema: CallSchema
-    to_call: Callable[[dict[str, Any], str], Call]
+    to_call: ToCall
     answered: tuple[str, ...]
     """Fields of a success, besides error and description."""
 
@@ -59,8 +60,33 @@ class Version:
     prefix: str
     methods: tuple[Method, ...]
     hash_required: bool
+    currency: str | None
+    """The wallet of calls that name no currency; ``None``: the player's only one."""
     answer: Callable[[Method, Receipt, str | None], Answer]
     """Writes the answer to a receipt; the text names the field that an input error is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Which providers and currencies this deployment knows."""
+
+    provider_id: str
+    """Empty: any."""
+    currencies: frozenset[str]
+
+    def check(self, data: dict[str, Any]) -> None:
+        """Check a valid request against this deployment.
+
+        Raises:
+            InvalidRequestError: it names another provider, an unknown currency, or a promo win without its reference.
+
+        """
+        if self.provider_id and data["providerId"] != self.provider_id:
+            raise InvalidRequestError(Outcome.INVALID_PARAMETER, "providerId")
+        if data.get("promoWinAmount") and not data["promoWinReference"]:
+            raise InvalidRequestError(Outcome.EMPTY_FIELD, "promoWinReference")
+        if "currency" in data and data["currency"] not in self.currencies:
+            raise InvalidRequestError(Outcome.CURRENCY_UNKNOWN, "currency")
 
 
 class InvalidRequestError(Exception):
@@ -72,7 +98,7 @@ class InvalidRequestError(Exception):
         self.field = field
 
 
-def wallet_blueprint(version: Version, ledger: Ledger, credentials: Credentials, provider_id: str) -> Blueprint:
+def wallet_blueprint(version: Version, ledger: Ledger, credentials: Credentials, accepted: Accepted) -> Blueprint:
     """Return the routes of a version's wallet calls, over one ledger."""
     blueprint = Blueprint(f"wallet_{version.prefix.strip('/')}".replace(".", "_"), __name__, url_prefix=version.prefix)
     methods = {method.name.lower(): method for method in version.methods}
@@ -91,7 +117,7 @@ def wallet_blueprint(version: Version, ledger: Ledger, credentials: Credentials,
         facts: dict[str, Any] = {"version": version.name, "call": method.name}
         field = None
         try:
-            call = read_call(version, method, credentials, provider_id, facts)
+            call = read_call(version, method, credentials, accepted, facts)
             receipt = ledger.apply(call)
         except InvalidRequestError as error:
             receipt, field = Receipt(error.outcome), error.field
@@ -123,8 +149,8 @@ def wallet_blueprint(version: Version, ledger: Ledger, credentials: Credentials,
 
 
 def read_call(
-    version: Version, method: Method, credentials: Credentials, provider_id: str, facts: dict[str, Any]
-) -> Call:
+    version: Version, method: Method, credentials: Credentials, accepted: Accepted, facts: dict[str, Any]
+) -> WalletCall:
     """Read the current request into a call, and what the log shall say of it into ``facts``.
 
     Raises:
@@ -137,15 +163,7 @@ def read_call(
         credentials.network_allowed(request.remote_addr, forwarded_for) and credentials.url_token_valid(request.args)
     ):
         raise InvalidRequestError(Outcome.CREDENTIALS_WRONG)
-    if request.mimetype != "application/json":
-        raise UnsupportedMediaType("Content-Type must be application/json")
-    body = request.get_data(cache=False)
-    if len(body) > MAX_BODY_BYTES:
-        raise RequestEntityTooLarge
-    try:
-        members = parse_body(body)
-    except MalformedBodyError as error:
-        raise BadRequest(f"The body must be a JSON object: {error}") from error
+    members = read_json()
     check_hash(version, credentials, members)
 
     unknown = method.schema.unknown_names(members.keys() - {"hash"})
@@ -155,12 +173,30 @@ def read_call(
         data = method.schema.load({name: member.value for name, member in members.items()})
     except ValidationError as error:
         raise first_error(error) from error
-    if provider_id and data["providerId"] != provider_id:
-        raise InvalidRequestError(Outcome.INVALID_PARAMETER, "providerId")
+    accepted.check(data)
     for name in ("userId", "roundId", "reference", "uuid"):
         if data.get(name) is not None:
             facts[name] = data[name]
-    return method.to_call(data, members_as_json(members, without=NOT_KEPT))
+    currency = data.get("currency", version.currency)
+    return method.to_call(data, currency, members_as_json(members, without=NOT_KEPT))
+
+
+def read_json() -> dict[str, Member]:
+    """Read the current request's JSON object.
+
+    Raises:
+        HTTPException: the request is not JSON, too large, or malformed.
+
+    """
+    if request.mimetype != "application/json":
+        raise UnsupportedMediaType("Content-Type must be application/json")
+    body = request.get_data(cache=False)
+    if len(body) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
+    try:
+        return parse_body(body)
+    except MalformedBodyError as error:
+        raise BadRequest(f"The body must be a JSON object: {error}") from error
 
 
 def check_hash(version: Version, credentials: Credentials, members: dict[str, Member]) -> None:

@@ -68,11 +68,11 @@ class Identifier(WireField[str]):
 
 
 class Currency(WireField[str]):
-    """A currency's three capital letters."""
+    """A currency code. Whether it is known is for the deployment to say."""
 
     def read(self, value: object) -> str:
         """Return the code."""
-        if type(value) is not str or not re.fullmatch("[A-Z]{3}", value):
+        if type(value) is not str or not re.fullmatch("[A-Z0-9]{2,10}", value):
             raise self.make_error("invalid")
         return value
 

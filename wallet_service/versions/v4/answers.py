@@ -7,7 +7,9 @@ reads one list for both versions.
 from http import HTTPStatus
 from json import dumps
 
+from wallet_service.ledger.money import format_money
 from wallet_service.ledger.outcomes import Outcome, Receipt
+from wallet_service.versions.body import JsonNumber, write_object
 from wallet_service.versions.endpoint import Answer, Method
 
 __all__ = ["ANSWERS", "answer", "not_a_call"]
@@ -17,26 +19,45 @@ ANSWERS: dict[Outcome, tuple[int, str, str]] = {
     Outcome.INVALID_PARAMETER: (400, "V.57", "INVALID PARAMETER '{field}'"),
     Outcome.INVALID_AMOUNT: (400, "V.59", "INVALID AMOUNT '{field}'"),
     Outcome.EMPTY_FIELD: (400, "V.64", "EMPTY MANDATORY FIELD '{field}'"),
+    Outcome.CURRENCY_UNKNOWN: (400, "V.71", "CURRENCY CODE UNKNOWN"),
     Outcome.PLAYER_UNKNOWN: (404, "G.62", "PLAYER NOT FOUND"),
     Outcome.WALLET_EXISTS: (409, "G.999", "WALLET EXISTS"),
     Outcome.WALLET_UNKNOWN: (404, "G.14", "NO WALLET FOR THAT CURRENCY"),
     Outcome.CURRENCY_MISMATCH: (409, "G.52", "CURRENCY DOES NOT MATCH THE ROUND'S"),
     Outcome.ROUND_REFUNDED: (409, "G.999", "ROUND WAS REFUNDED"),
-    Outcome.REFERENCE_REUSED: (409, "G.999", "REFERENCE BELONGS TO ANOTHER BET"),
+    Outcome.BET_CANCELLED: (409, "G.999", "BET WAS CANCELLED"),
+    Outcome.ROUND_SETTLED: (409, "G.999", "ROUND IS SETTLED"),
+    Outcome.REVERSAL_NOT_COVERED: (409, "G.999", "BALANCE DOES NOT COVER THE ROUND'S WINS"),
+    Outcome.BET_IN_ANOTHER_ROUND: (409, "G.999", "BET STANDS IN ANOTHER ROUND"),
+    Outcome.LAST_BET_OF_SETTLED_ROUND: (409, "G.999", "LAST BET OF A SETTLED ROUND"),
+    Outcome.REFERENCE_REUSED: (409, "G.999", "REFERENCE BELONGS TO ANOTHER TRANSACTION"),
+    Outcome.BETS_CANCELLED: (409, "G.999", "EVERY BET OF THE ROUND WAS CANCELLED"),
+    Outcome.ROUND_WITHOUT_BET: (503, "G.998", "ROUND HAS NO BET, RESEND"),
+    Outcome.ROUND_ENDED: (409, "G.999", "ROUND WAS ENDED"),
     Outcome.PLAYER_FROZEN: (403, "G.56", "PLAYER FROZEN"),
     Outcome.INSUFFICIENT_BALANCE: (402, "G.15", "INSUFFICIENT BALANCE"),
+    Outcome.REVIEW_UNKNOWN: (404, "G.999", "NOTHING TO DECIDE"),
     Outcome.UNAVAILABLE: (503, "G.998", "INTERNAL ERROR, RESEND"),
     Outcome.REPLAYED: (200, "", "Success"),
     Outcome.APPLIED: (200, "", "Success"),
 }
+UNAVAILABLE_AT_END_ROUND = "G.997"
 
 
-def answer(_method: Method, receipt: Receipt, field: str | None) -> Answer:
+def answer(method: Method, receipt: Receipt, field: str | None) -> Answer:
     """Write the answer to a call."""
     status, code, message = ANSWERS[receipt.outcome]
+    if receipt.outcome is Outcome.UNAVAILABLE and method.name == "EndRound":
+        code = UNAVAILABLE_AT_END_ROUND
     if code:
         return _error(status, code, message.format(field=field))
-    return Answer(status, dumps({"transactionId": str(receipt.transaction_id), "error": 0, "description": message}))
+    facts = {
+        "transactionId": str(receipt.transaction_id),
+        "currency": receipt.currency,
+        "cash": None if receipt.balance is None else JsonNumber(format_money(receipt.balance)),
+    }
+    fields = {name: facts[name] for name in method.answered} | {"error": 0, "description": message}
+    return Answer(status, write_object(fields))
 
 
 def not_a_call(status: int, description: str) -> Answer:

@@ -1,35 +1,31 @@
 """The calls that V4 has."""
 
-from typing import Any
-
-from wallet_service.ledger.calls import Refund
 from wallet_service.versions.endpoint import Method, Version
+from wallet_service.versions.requests import CALLS
+from wallet_service.versions.v4 import schemas
 from wallet_service.versions.v4.answers import answer
-from wallet_service.versions.v4.schemas import RefundSchema
 
-__all__ = ["PREFIX", "v4"]
+__all__ = ["METHODS", "PREFIX", "v4"]
 
 PREFIX = "/V4"
+METHODS = tuple(
+    Method(name, schema, *CALLS[name])
+    for name, schema in {
+        "Check": schemas.PlayerSchema(),
+        "Balance": schemas.PlayerSchema(),
+        "Bet": schemas.BetSchema(),
+        "Result": schemas.ResultSchema(),
+        "EndRound": schemas.EndRoundSchema(),
+        "Cancel": schemas.CancelSchema(),
+        "Refund": schemas.RefundSchema(),
+        "PromoWin": schemas.PromoWinSchema(),
+        "BonusWin": schemas.BonusWinSchema(),
+        "JackpotWin": schemas.JackpotWinSchema(),
+        "SessionExpired": schemas.SessionExpiredSchema(),
+    }.items()
+)
 
 
 def v4(currency: str | None) -> Version:
     """Return the version; ``currency`` names the wallet its calls mean, ``None`` the player's only one."""
-
-    def to_refund(data: dict[str, Any], sent: str) -> Refund:
-        return Refund(
-            user_id=data["userId"],
-            currency=currency,
-            round_id=data["roundId"],
-            game_id=data["gameId"],
-            reference=data["reference"],
-            amount=data["amount"],
-            sent=sent,
-        )
-
-    return Version(
-        name="V4",
-        prefix=PREFIX,
-        methods=(Method("Refund", RefundSchema(), to_refund, ("transactionId",)),),
-        hash_required=True,
-        answer=answer,
-    )
+    return Version("V4", PREFIX, METHODS, hash_required=True, currency=currency, answer=answer)
