@@ -8,11 +8,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import hypothesis
@@ -21,7 +21,21 @@ from sqlalchemy import Engine, create_engine, make_url, text
 
 from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.embedded import EmbeddedPostgres
-from wallet_service.ledger.calls import Bet, OpenWallet, Refund
+from wallet_service.ledger.calls import (
+    Bet,
+    Cancel,
+    Check,
+    DecideReview,
+    EndRound,
+    OpenWallet,
+    Refund,
+    Result,
+    SetPlayerState,
+    Transfer,
+    TransferKind,
+    Win,
+    WinKind,
+)
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.ledger.reads import wallets_of
@@ -123,6 +137,82 @@ class Player:
     ) -> Receipt:
         stated = None if amount is None else Decimal(amount)
         return self.ledger.apply(Refund(self.user_id, currency, round_id, "g1", reference, stated, '{"a": "refund"}'))
+
+    def result(
+        self,
+        amount: str,
+        *,
+        round_id: str = "r1",
+        reference: str = "w1",
+        currency: str | None = "USD",
+        bonus_code: str | None = None,
+        promo: tuple[str, str] | None = None,
+    ) -> Receipt:
+        """Pay a result; ``promo`` is (amount, reference) of a promo win on top."""
+        promo_amount, promo_reference = (Decimal(promo[0]), promo[1]) if promo else (None, None)
+        return self.ledger.apply(
+            Result(
+                self.user_id,
+                currency,
+                round_id,
+                "g1",
+                reference,
+                Decimal(amount),
+                bonus_code,
+                promo_amount,
+                promo_reference,
+                '{"a": "result"}',
+            )
+        )
+
+    def end_round(self, round_id: str = "r1", currency: str | None = "USD") -> Receipt:
+        return self.ledger.apply(EndRound(self.user_id, currency, round_id, '{"an": "end"}'))
+
+    def cancel(self, reference: str = "b1", *, round_id: str = "r1", currency: str | None = "USD") -> Receipt:
+        return self.ledger.apply(Cancel(self.user_id, currency, round_id, reference, '{"a": "cancel"}'))
+
+    def win(
+        self,
+        kind: WinKind,
+        amount: str,
+        *,
+        reference: str = "p1",
+        round_id: str | None = None,
+        bonus_code: str | None = None,
+        currency: str | None = "USD",
+    ) -> Receipt:
+        return self.ledger.apply(
+            Win(self.user_id, kind, currency, round_id, reference, Decimal(amount), bonus_code, '{"a": "win"}')
+        )
+
+    def transfer(self, kind: TransferKind, amount: str, *, reference: str = "t1", currency: str = "USD") -> Receipt:
+        return self.ledger.apply(Transfer(self.user_id, kind, currency, reference, Decimal(amount), '{"a": "transfer"}'))
+
+    def check(self, currency: str | None = "USD") -> Receipt:
+        return self.ledger.apply(Check(self.user_id, currency, '{"a": "check"}'))
+
+    def freeze(self) -> Receipt:
+        return self.ledger.apply(SetPlayerState(self.user_id, "frozen", "test", "to see"))
+
+    def unfreeze(self) -> Receipt:
+        return self.ledger.apply(SetPlayerState(self.user_id, "active", "test", "seen"))
+
+    def decide(self, decision: Literal["refund", "leave"], reason: str, reference: str = "") -> Receipt:
+        return self.ledger.apply(
+            DecideReview(self.user_id, "r1", reason, reference, decision, "test", "to see", '{"a": "decision"}')
+        )
+
+    def reviews(self) -> list[tuple[str, str, str, str | None]]:
+        """Return (round, reason, reference, resolution) of every review."""
+        rows = self.query("SELECT round_id, reason, reference, resolution FROM reviews", "ORDER BY opened_at")
+        return [(row.round_id, row.reason, row.reference, row.resolution) for row in rows]
+
+    def state(self, round_id: str = "r1") -> str:
+        return next(row.state for row in self.query("SELECT * FROM rounds") if row.round_id == round_id)
+
+    def reversing(self) -> "Player":
+        """Return this player over a ledger whose refunds reverse settled rounds."""
+        return replace(self, ledger=Ledger(self.engine, reverse_settled=True))
 
     def balance(self, currency: str = "USD") -> Decimal:
         with self.engine.connect() as connection:

@@ -1,0 +1,218 @@
+"""The wallet's rules as a person would write them down in Python: one player, no database, no races.
+
+The state machines drive this and the real thing with the same calls and compare every answer.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from wallet_service.ledger.outcomes import Outcome as O
+
+ZERO = Decimal(0)
+
+
+@dataclass
+class Bet:
+    round_id: str
+    currency: str
+    amount: Decimal
+    bonus: str | None
+    cancelled: bool = False
+
+    @property
+    def cost(self):
+        return ZERO if self.bonus else self.amount
+
+
+@dataclass
+class Round:
+    currency: str
+    state: str = "open"
+    won: Decimal = ZERO
+
+
+@dataclass
+class Model:
+    """One player. Each call returns (outcome, key of the transaction it made or repeats)."""
+
+    reverse_settled: bool
+    balances: dict = field(default_factory=dict)
+    frozen: bool = False
+    rounds: dict = field(default_factory=dict)
+    bets: dict = field(default_factory=dict)
+    done: dict = field(default_factory=dict)  # (call, reference) -> what was said; for wins, results, cancels, transfers
+    refunds: dict = field(default_factory=dict)  # round -> refund; None-round refunds are in early_refunds
+    early_refunds: dict = field(default_factory=dict)  # reference -> currency
+    bonus_paid: dict = field(default_factory=dict)
+    reviews: set = field(default_factory=set)
+    log: list = field(default_factory=list)
+
+    def post(self, call, currency, amount):
+        self.balances[currency] += amount
+        self.log.append((call, currency, amount))
+
+    def bets_of(self, round_id):
+        return [bet for bet in self.bets.values() if bet.round_id == round_id]
+
+    def standing(self, round_id):
+        return [bet for bet in self.bets_of(round_id) if not bet.cancelled]
+
+    def mismatched(self, round_id, currency):
+        return round_id in self.rounds and self.rounds[round_id].currency != currency
+
+    def refunded(self, round_id):
+        return round_id in self.rounds and self.rounds[round_id].state == "refunded"
+
+    def bet(self, currency, round_id, reference, amount, bonus):
+        first = self.bets.get(reference)
+        cost = ZERO if bonus else amount
+        if currency not in self.balances:
+            return O.WALLET_UNKNOWN, None
+        if first and first.currency != currency:
+            return O.REFERENCE_REUSED, None
+        if self.mismatched(round_id, currency):
+            return O.CURRENCY_MISMATCH, None
+        if self.refunded(round_id) or reference in self.early_refunds:
+            return O.ROUND_REFUNDED, None
+        if ("cancel", reference) in self.done:
+            return O.BET_CANCELLED, None
+        if first:
+            same = (first.round_id, first.amount, first.bonus) == (round_id, amount, bonus)
+            return (O.REPLAYED, ("bet", reference)) if same else (O.REFERENCE_REUSED, None)
+        if round_id in self.rounds and self.rounds[round_id].state == "ended":
+            return O.ROUND_ENDED, None
+        if self.frozen:
+            return O.PLAYER_FROZEN, None
+        if self.balances[currency] < cost:
+            return O.INSUFFICIENT_BALANCE, None
+        self.rounds.setdefault(round_id, Round(currency))
+        self.bets[reference] = Bet(round_id, currency, amount, bonus)
+        self.post("bet", currency, -cost)
+        return O.APPLIED, ("bet", reference)
+
+    def result(self, currency, round_id, reference, amount, bonus, promo):
+        first = self.done.get(("result", reference))
+        if currency not in self.balances:
+            return O.WALLET_UNKNOWN, None
+        if first and first[1] != currency:
+            return O.REFERENCE_REUSED, None
+        if self.mismatched(round_id, currency):
+            return O.CURRENCY_MISMATCH, None
+        if self.refunded(round_id):
+            return O.ROUND_REFUNDED, None
+        if first:
+            same = first == (round_id, currency, amount)
+            return (O.REPLAYED, ("result", reference)) if same else (O.REFERENCE_REUSED, None)
+        if self.bets_of(round_id) and not self.standing(round_id):
+            return O.BETS_CANCELLED, None
+        if not self.bets_of(round_id) and not bonus:
+            self.reviews.add((round_id, "result_without_bet", ""))
+            return O.ROUND_WITHOUT_BET, None
+        the_round = self.rounds.setdefault(round_id, Round(currency))
+        the_round.won += amount
+        the_round.state = "settled" if the_round.state == "open" else the_round.state
+        self.done["result", reference] = (round_id, currency, amount)
+        self.count_bonus(bonus, currency, amount)
+        self.post("result", currency, amount)
+        if promo and ("promo_win", promo[1]) not in self.done:
+            self.done["promo_win", promo[1]] = (currency, promo[0])
+            self.post("promo_win", currency, promo[0])
+        return O.APPLIED, ("result", reference)
+
+    def count_bonus(self, bonus, currency, amount):
+        if bonus:
+            self.bonus_paid[bonus, currency] = self.bonus_paid.get((bonus, currency), ZERO) + amount
+
+    def win(self, kind, currency, reference, amount, bonus):
+        if currency not in self.balances:
+            return O.WALLET_UNKNOWN, None
+        first = self.done.get((kind, reference))
+        if first:
+            return (O.REPLAYED, (kind, reference)) if first == (currency, amount) else (O.REFERENCE_REUSED, None)
+        paid = max(ZERO, amount - self.bonus_paid.get((bonus, currency), ZERO)) if bonus else amount
+        self.done[kind, reference] = (currency, amount)
+        self.count_bonus(bonus, currency, paid)
+        self.post(kind, currency, paid)
+        return O.APPLIED, (kind, reference)
+
+    def end_round(self, currency, round_id):
+        if currency not in self.balances:
+            return O.WALLET_UNKNOWN, None
+        if self.mismatched(round_id, currency):
+            return O.CURRENCY_MISMATCH, None
+        if round_id in self.rounds and self.rounds[round_id].state in {"open", "settled"}:
+            self.rounds[round_id].state = "ended"
+            return O.APPLIED, None
+        return O.REPLAYED, None
+
+    def cancel(self, currency, round_id, reference):
+        bet, first = self.bets.get(reference), self.done.get(("cancel", reference))
+        the_round = self.rounds.get(round_id)
+        if currency not in self.balances:
+            return O.WALLET_UNKNOWN, None
+        if first and first[1] != currency:
+            return O.REFERENCE_REUSED, None
+        if self.mismatched(round_id, currency):
+            return O.CURRENCY_MISMATCH, None
+        if first:
+            same = first[0] in {None, round_id}
+            return (O.REPLAYED, ("cancel", reference)) if same else (O.REFERENCE_REUSED, None)
+        if bet and bet.round_id != round_id:
+            self.reviews.add((bet.round_id, "cancel_in_another_round", reference))
+            return O.BET_IN_ANOTHER_ROUND, None
+        if bet and the_round.state in {"settled", "ended"} and len(self.standing(round_id)) == 1:
+            self.reviews.add((round_id, "cancel_in_settled_round", reference))
+            return O.LAST_BET_OF_SETTLED_ROUND, None
+        amount = ZERO
+        if the_round and the_round.state != "refunded":
+            if bet:
+                amount, bet.cancelled = bet.cost, True
+            elif self.standing(round_id):
+                self.reviews.add((round_id, "unmatched_cancel", reference))
+        self.done["cancel", reference] = (round_id if the_round else None, currency)
+        self.post("cancel", currency, amount)
+        return O.APPLIED, ("cancel", reference)
+
+    def refund(self, currency, round_id, reference):
+        if currency not in self.balances:
+            return O.WALLET_UNKNOWN, None
+        if round_id is None and reference in self.bets:
+            round_id = self.bets[reference].round_id
+        if round_id is None:
+            if reference in self.early_refunds:
+                same = self.early_refunds[reference] == currency
+                return (O.REPLAYED, ("refund of", reference)) if same else (O.CURRENCY_MISMATCH, None)
+            self.early_refunds[reference] = currency
+            self.post("refund", currency, ZERO)
+            return O.APPLIED, ("refund of", reference)
+        the_round = self.rounds.get(round_id)
+        if self.mismatched(round_id, currency):
+            return O.CURRENCY_MISMATCH, None
+        if self.refunded(round_id):
+            return O.REPLAYED, ("refund", round_id)
+        if the_round and the_round.state != "open" and not self.reverse_settled:
+            self.reviews.add((round_id, "refund_of_settled_round", ""))
+            return O.ROUND_SETTLED, None
+        stake = sum((bet.cost for bet in self.standing(round_id)), ZERO)
+        won = the_round.won if the_round else ZERO
+        if self.balances[currency] + stake < won:
+            self.reviews.add((round_id, "reversal_not_covered", ""))
+            return O.REVERSAL_NOT_COVERED, None
+        self.rounds.setdefault(round_id, Round(currency)).state = "refunded"
+        self.post("refund", currency, stake)
+        if won:
+            self.post("reversal", currency, -won)
+        return O.APPLIED, ("refund", round_id)
+
+    def transfer(self, kind, currency, reference, amount):
+        if currency not in self.balances:
+            return O.WALLET_UNKNOWN, None
+        first = self.done.get((kind, reference))
+        if first:
+            return (O.REPLAYED, (kind, reference)) if first == (currency, amount) else (O.REFERENCE_REUSED, None)
+        signed = amount if kind == "deposit" else -amount
+        if self.balances[currency] + signed < 0:
+            return O.INSUFFICIENT_BALANCE, None
+        self.done[kind, reference] = (currency, amount)
+        self.post(kind, currency, signed)
+        return O.APPLIED, (kind, reference)
