@@ -21,6 +21,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 
 from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.embedded import EmbeddedPostgres
+from wallet_service.ledger.audit import audit
 from wallet_service.ledger.calls import (
     Bet,
     Cancel,
@@ -62,9 +63,16 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def database_url(postgres_url: str) -> str:
+def database_url(postgres_url: str) -> Iterator[str]:
     migrate(postgres_url)
-    return postgres_url
+    yield postgres_url
+    # Whatever the run's races, machines and transcripts did, the books are right.
+    reads = create_read_engine(postgres_url)
+    with reads.connect() as connection:
+        report = audit(connection)
+    reads.dispose()
+    assert report.findings == []
+    assert report.rows["wallets"] > 0
 
 
 @pytest.fixture
@@ -186,7 +194,9 @@ class Player:
         )
 
     def transfer(self, kind: TransferKind, amount: str, *, reference: str = "t1", currency: str = "USD") -> Receipt:
-        return self.ledger.apply(Transfer(self.user_id, kind, currency, reference, Decimal(amount), '{"a": "transfer"}'))
+        return self.ledger.apply(
+            Transfer(self.user_id, kind, currency, reference, Decimal(amount), '{"a": "transfer"}')
+        )
 
     def check(self, currency: str | None = "USD") -> Receipt:
         return self.ledger.apply(Check(self.user_id, currency, '{"a": "check"}'))

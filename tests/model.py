@@ -40,7 +40,9 @@ class Model:
     frozen: bool = False
     rounds: dict = field(default_factory=dict)
     bets: dict = field(default_factory=dict)
-    done: dict = field(default_factory=dict)  # (call, reference) -> what was said; for wins, results, cancels, transfers
+    done: dict = field(
+        default_factory=dict
+    )  # (call, reference) -> what was said; for wins, results, cancels, transfers
     refunds: dict = field(default_factory=dict)  # round -> refund; None-round refunds are in early_refunds
     early_refunds: dict = field(default_factory=dict)  # reference -> currency
     bonus_paid: dict = field(default_factory=dict)

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.ledger.audit import CHECKS, audit
-from wallet_service.ledger.calls import Bet, OpenWallet, Refund
+from wallet_service.ledger.calls import Bet, Cancel, DecideReview, EndRound, OpenWallet, Refund, Result, Transfer, Win
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.schema import migrate
 
@@ -21,11 +21,21 @@ def harmed(new_database):
     engine = create_wallet_engine(url, connections=1)
     ledger = Ledger(engine)
     ledger.apply(OpenWallet("p", "USD", Decimal(100)))
-    for number in (1, 2, 3):
+    for number in (1, 2, 3, 4, 5):
         ledger.apply(Bet("p", "USD", f"r{number}", "g", f"b{number}", Decimal(10), None, "{}"))
+    ledger.apply(Bet("p", "USD", "r5", "g", "b6", Decimal(10), "FREE", "{}"))
     ledger.apply(Refund("p", "USD", "r1", "g", "f1", None, "{}"))
     ledger.apply(Refund("p", "USD", "r9", "g", "f9", None, "{}"))
     ledger.apply(Refund("p", "USD", None, None, "b9", None, "{}"))
+    ledger.apply(Cancel("p", "USD", "r3", "b3", "{}"))
+    ledger.apply(Result("p", "USD", "r4", "g", "w4", Decimal(25), None, Decimal(5), "p4", "{}"))
+    ledger.apply(Refund("p", "USD", "r4", "g", "f4", None, "{}"))
+    ledger.apply(DecideReview("p", "r4", "refund_of_settled_round", "", "refund", "me", "why", "{}"))
+    ledger.apply(Result("p", "USD", "r8", "g", "w8", Decimal(7), None, None, None, "{}"))
+    ledger.apply(Result("p", "USD", "r5", "g", "w5", Decimal(7), "FREE", None, None, "{}"))
+    ledger.apply(EndRound("p", "USD", "r5", "{}"))
+    ledger.apply(Win("p", "bonus_win", "USD", None, "w6", Decimal(8), "FREE", "{}"))
+    ledger.apply(Transfer("p", "withdrawal", "USD", "t1", Decimal(1), "{}"))
 
     def run(*statements):
         with engine.connect() as connection:
@@ -47,46 +57,69 @@ def harmed(new_database):
 def test_clean_after_real_calls(harmed):
     report = harmed()
     assert report.findings == []
-    assert report.rows == {"players": 1, "wallets": 1, "rounds": 4, "transactions": 6, "refusals": 0}
+    assert report.rows == {
+        "players": 1,
+        "wallets": 1,
+        "rounds": 6,
+        "transactions": 17,
+        "refusals": 2,
+        "reviews": 2,
+        "decisions": 1,
+    }
 
 
-INSERT = (
-    "INSERT INTO transactions (user_id, id, seq, call, currency, round_id, reference, amount, balance, sent, at) VALUES"
-)
+def insert(call, round_id, reference, amount, stated="NULL"):
+    columns = "user_id, id, seq, call, currency, round_id, reference, amount, stated, balance, sent, at"
+    values = f"'p', '{uuid4()}', 99, '{call}', 'USD', {round_id}, '{reference}', {amount}, {stated}, 1, '{{}}', now()"
+    return f"INSERT INTO transactions ({columns}) VALUES ({values})"
 
 
 @pytest.mark.parametrize(
     ("check", "statements"),
     [
         ("balance", ["UPDATE wallets SET balance = balance + 0.000000000000000001"]),
-        ("balance", ["DELETE FROM transactions WHERE seq = 6"]),
+        ("balance", ["DELETE FROM transactions WHERE seq = 8"]),
         ("balance", ["UPDATE wallets SET opening_balance = 99"]),
         ("running balance", ["UPDATE transactions SET balance = balance + 1 WHERE seq = 2"]),
-        ("running balance", ["UPDATE transactions SET seq = 9 WHERE seq = 6"]),
+        ("running balance", ["UPDATE transactions SET seq = 99 WHERE seq = 8"]),
+        ("amounts", ["UPDATE transactions SET stated = 11 WHERE reference = 'b2'"]),
+        ("amounts", ["UPDATE transactions SET bonus_code = 'FREE' WHERE reference = 'b2'"]),
+        ("amounts", ["UPDATE transactions SET amount = 9 WHERE call = 'bonus_win'"]),
+        ("amounts", ["UPDATE transactions SET amount = 6 WHERE call = 'promo_win'"]),
+        ("amounts", ["UPDATE transactions SET amount = -2 WHERE call = 'withdrawal'"]),
         ("round sums", ["UPDATE rounds SET staked = 11 WHERE round_id = 'r2'"]),
+        ("round sums", ["UPDATE rounds SET cancelled = 9 WHERE round_id = 'r3'"]),
+        ("round sums", ["UPDATE rounds SET won = 24 WHERE round_id = 'r4'"]),
+        ("round sums", ["UPDATE rounds SET reversed = 24 WHERE round_id = 'r4'"]),
+        ("round sums", ["UPDATE rounds SET bets = 2 WHERE round_id = 'r2'"]),
         ("round sums", ["UPDATE rounds SET currency = 'EUR' WHERE round_id = 'r2'"]),
         ("round sums", ["UPDATE rounds SET refunded = 1 WHERE round_id = 'r1'"]),
-        (
-            "one refund",
-            [
-                "DROP INDEX transactions_refund_round",
-                f"{INSERT} ('p', '{uuid4()}', 7, 'refund', 'USD', 'r1', 'f2', 10, 90, '{{}}', now())",
-            ],
-        ),
+        ("round sums", ["DELETE FROM transactions WHERE round_id = 'r2'"]),
+        ("one refund", ["DROP INDEX transactions_refund_round", insert("refund", "'r1'", "f2", 10)]),
         ("one refund", ["UPDATE rounds SET refund_id = NULL WHERE round_id = 'r1'"]),
         ("one refund", ["UPDATE rounds SET state = 'open' WHERE round_id = 'r1'"]),
+        ("one refund", ["UPDATE transactions SET amount = 9 WHERE call = 'refund' AND round_id = 'r1'"]),
         ("one refund", ["UPDATE transactions SET amount = 11 WHERE call = 'refund' AND round_id = 'r1'"]),
-        (
-            "one bet",
-            [
-                "DROP INDEX transactions_call_reference",
-                f"{INSERT} ('p', '{uuid4()}', 7, 'bet', 'USD', 'r2', 'b2', -10, 70, '{{}}', now())",
-            ],
-        ),
-        ("one bet", [f"{INSERT} ('p', '{uuid4()}', 7, 'bet', 'USD', 'r2', 'b9', -10, 70, '{{}}', now())"]),
+        ("one refund", ["UPDATE rounds SET reversed = 0 WHERE round_id = 'r4'"]),
+        ("nothing after a refund", [insert("bet", "'r1'", "b20", -10, 10)]),
+        ("nothing after a refund", [insert("result", "'r1'", "b20", 10, 10)]),
+        ("nothing after a refund", [insert("bet", "'r2'", "b9", -10, 10)]),
+        ("one reference", ["DROP INDEX transactions_call_reference", insert("bet", "'r2'", "b2", -10, 10)]),
+        ("one reference", ["DROP INDEX transactions_refund_reference", insert("refund", "NULL", "b9", 0)]),
+        ("cancels", ["UPDATE transactions SET amount = 11 WHERE call = 'cancel'"]),
+        ("cancels", ["UPDATE rounds SET bets_cancelled = 0 WHERE round_id = 'r3'"]),
+        ("cancels", ["UPDATE transactions SET reference = 'b7' WHERE call = 'cancel'"]),
+        ("cancels", ["UPDATE transactions SET seq = 99 WHERE reference = 'b3' AND call = 'bet'"]),
+        ("round states", ["UPDATE rounds SET state = 'open' WHERE round_id = 'r5'"]),
+        ("round states", ["UPDATE rounds SET state = 'settled' WHERE round_id = 'r2'"]),
+        ("round states", ["UPDATE rounds SET ended_at = NULL"]),
+        ("round states", ["UPDATE rounds SET bets_cancelled = 2 WHERE round_id = 'r5'"]),
+        ("reviews", ["UPDATE reviews SET closed_at = now(), resolution = 'paid' WHERE round_id = 'r8'"]),
+        ("reviews", ["UPDATE reviews SET closed_at = now(), resolution = 'refunded' WHERE round_id = 'r8'"]),
+        ("reviews", [f"UPDATE decisions SET transaction_id = '{uuid4()}'"]),
         ("signs", ["UPDATE wallets SET balance = -1"]),
         ("signs", ["UPDATE transactions SET amount = 10 WHERE call = 'bet' AND seq = 1"]),
-        ("signs", ["UPDATE transactions SET amount = -1 WHERE call = 'refund' AND seq = 4"]),
+        ("signs", ["UPDATE transactions SET amount = -1 WHERE call = 'refund' AND round_id = 'r9'"]),
         ("signs", ["UPDATE rounds SET won = -1 WHERE round_id = 'r2'"]),
     ],
 )

@@ -41,7 +41,9 @@ class Wallet(RuleBasedStateMachine):
         receipt = self.ledger.apply(call)
         assert receipt.outcome is outcome
         if key is not None:
-            assert self.ids.setdefault(key, receipt.transaction_id) == receipt.transaction_id, "one key, one transaction"
+            assert self.ids.setdefault(key, receipt.transaction_id) == receipt.transaction_id, (
+                "one key, one transaction"
+            )
         elif receipt.outcome.value not in {"applied", "replayed"}:
             assert receipt.transaction_id is None
         if receipt.balance is not None:
@@ -69,7 +71,9 @@ class Wallet(RuleBasedStateMachine):
     def refund(self, c, r, x):
         self.compare(Refund(self.user_id, c, r, "g", x, None, "{}"), self.model.refund(c, r, x))
 
-    @rule(k=st.sampled_from(["promo_win", "bonus_win", "jackpot_win"]), c=currencies, x=references, a=amounts, b=bonuses)
+    @rule(
+        k=st.sampled_from(["promo_win", "bonus_win", "jackpot_win"]), c=currencies, x=references, a=amounts, b=bonuses
+    )
     def win(self, k, c, x, a, b):
         b = b if k == "bonus_win" else None
         self.compare(Win(self.user_id, k, c, None, x, a, b, "{}"), self.model.win(k, c, x, a, b))

@@ -66,68 +66,155 @@ CHECKS = (
         """,
     ),
     Check(
-        "round sums",
-        "what a round says was staked and refunded is what its transactions say, in the round's currency",
+        "amounts",
+        "a transaction moves what its caller stated, and what its kind may move",
         """
-        SELECT r.user_id, r.round_id, format('staked %s, bets %s; refunded %s, refunds %s',
-               r.staked, coalesce(t.bets, 0), r.refunded, coalesce(t.refunds, 0))
+        SELECT user_id, id::text, format('%s of %s, stated %s, bonus %s', call, amount, stated, bonus_code)
+        FROM transactions
+        WHERE amount <> CASE
+                WHEN call = 'bet' AND bonus_code IS NOT NULL THEN 0
+                WHEN call IN ('bet', 'withdrawal') THEN -stated
+                WHEN call IN ('result', 'promo_win', 'jackpot_win', 'deposit') THEN stated
+                ELSE amount END
+           OR (call = 'bonus_win' AND amount > stated)
+        """,
+    ),
+    Check(
+        "round sums",
+        "what a round says was staked, cancelled, won, refunded and taken back is what its transactions say",
+        """
+        SELECT r.user_id, r.round_id, format(
+            'staked %s of %s, cancelled %s of %s, won %s of %s, refunded %s of %s, reversed %s of %s, bets %s of %s',
+            r.staked, t.staked, r.cancelled, t.cancelled, r.won, t.won, r.refunded, t.refunded, r.reversed,
+            t.reversed, r.bets, t.bets)
         FROM rounds r LEFT JOIN (
-            SELECT user_id, round_id, -sum(amount) FILTER (WHERE call = 'bet') AS bets,
-                   sum(amount) FILTER (WHERE call = 'refund') AS refunds,
-                   min(currency) AS lowest, max(currency) AS highest
+            SELECT user_id, round_id, min(currency) AS lowest, max(currency) AS highest,
+                   coalesce(-sum(amount) FILTER (WHERE call = 'bet'), 0) AS staked,
+                   coalesce(sum(amount) FILTER (WHERE call = 'cancel'), 0) AS cancelled,
+                   coalesce(sum(amount) FILTER (WHERE call = 'result'), 0) AS won,
+                   coalesce(sum(amount) FILTER (WHERE call = 'refund'), 0) AS refunded,
+                   coalesce(-sum(amount) FILTER (WHERE call = 'reversal'), 0) AS reversed,
+                   count(*) FILTER (WHERE call = 'bet') AS bets
             FROM transactions WHERE round_id IS NOT NULL GROUP BY user_id, round_id
         ) t USING (user_id, round_id)
-        WHERE r.staked <> coalesce(t.bets, 0) OR r.refunded <> coalesce(t.refunds, 0)
+        WHERE (r.staked, r.cancelled, r.won, r.refunded, r.reversed, r.bets) IS DISTINCT FROM
+              (t.staked, t.cancelled, t.won, t.refunded, t.reversed, t.bets)
            OR t.lowest <> r.currency OR t.highest <> r.currency
         """,
     ),
     Check(
         "one refund",
-        "a round is refunded at most once, the round names that refund, and no refund is beyond the round's bets",
+        "a round is refunded at most once, and then whole: what was not cancelled comes back, what was won is taken",
         """
-        SELECT r.user_id, r.round_id, format('%s refunds of %s, bets %s; the round is %s by %s',
-               coalesce(t.number, 0), coalesce(t.total, 0), r.staked, r.state, r.refund_id)
+        SELECT r.user_id, r.round_id, format(
+            '%s refunds of %s; staked %s, cancelled %s, won %s, reversed %s; the round is %s by %s',
+            coalesce(t.number, 0), coalesce(t.total, 0), r.staked, r.cancelled, r.won, r.reversed, r.state, r.refund_id)
         FROM rounds r LEFT JOIN (
             SELECT user_id, round_id, count(*) AS number, sum(amount) AS total, min(id::text)::uuid AS id
             FROM transactions WHERE call = 'refund' AND round_id IS NOT NULL GROUP BY user_id, round_id
         ) t USING (user_id, round_id)
         WHERE coalesce(t.number, 0) > 1 OR r.refund_id IS DISTINCT FROM t.id
            OR (r.state = 'refunded') <> (t.id IS NOT NULL)
-           OR coalesce(t.total, 0) > r.staked - r.cancelled
+           OR (r.state = 'refunded' AND (t.total, r.reversed) <> (r.staked - r.cancelled, r.won))
+           OR (r.state <> 'refunded' AND r.reversed <> 0)
         """,
     ),
     Check(
-        "one bet",
-        "a bet's reference is used once, and nothing was staked on a reference that was refunded before it came",
+        "nothing after a refund",
+        "no bet is taken and no result paid in a round after its refund, nor on a reference refunded before it came",
         """
-        SELECT user_id, reference, format('%s bets, %s refunds without a round', bets, refunds)
-        FROM (
-            SELECT user_id, reference, count(*) FILTER (WHERE call = 'bet') AS bets,
-                   count(*) FILTER (WHERE call = 'refund' AND round_id IS NULL) AS refunds
-            FROM transactions GROUP BY user_id, reference
-        ) t
-        WHERE bets > 1 OR refunds > 1 OR (bets > 0 AND refunds > 0)
+        SELECT t.user_id, t.id::text, format('%s of %s in round %s after refund %s',
+               t.call, t.amount, t.round_id, f.id)
+        FROM transactions t JOIN transactions f ON f.user_id = t.user_id AND f.currency = t.currency
+             AND f.call = 'refund' AND f.seq < t.seq
+             AND (f.round_id = t.round_id OR (f.round_id IS NULL AND f.reference = t.reference AND t.call = 'bet'))
+        WHERE t.call IN ('bet', 'result')
+        """,
+    ),
+    Check(
+        "one reference",
+        "a reference is used once by each kind of call of a player",
+        """
+        SELECT user_id, reference, format('%s times by %s', count(*), call)
+        FROM transactions WHERE call NOT IN ('refund', 'reversal')
+        GROUP BY user_id, reference, call HAVING count(*) > 1
+        UNION ALL
+        SELECT user_id, reference, format('%s refunds without a round', count(*))
+        FROM transactions WHERE call = 'refund' AND round_id IS NULL GROUP BY user_id, reference HAVING count(*) > 1
+        """,
+    ),
+    Check(
+        "cancels",
+        "a cancel returns its bet's stake or nothing, the round counts it, and no bet is taken after its cancel",
+        """
+        SELECT c.user_id, c.id::text, format('cancel of %s, bet of %s', c.amount, b.amount)
+        FROM transactions c LEFT JOIN transactions b
+             ON b.user_id = c.user_id AND b.call = 'bet' AND b.reference = c.reference
+        WHERE c.call = 'cancel' AND (c.amount NOT IN (0, coalesce(-b.amount, 0)) OR b.seq > c.seq)
+        UNION ALL
+        SELECT r.user_id, r.round_id, format('%s bets cancelled of %s', r.bets_cancelled, coalesce(t.number, 0))
+        FROM rounds r LEFT JOIN (
+            SELECT c.user_id, c.round_id, count(*) AS number
+            FROM transactions c JOIN transactions b
+                 ON b.user_id = c.user_id AND b.call = 'bet' AND b.reference = c.reference AND b.round_id = c.round_id
+            LEFT JOIN transactions f ON f.user_id = c.user_id AND f.call = 'refund' AND f.round_id = c.round_id
+            WHERE c.call = 'cancel' AND (f.seq IS NULL OR c.seq < f.seq) GROUP BY c.user_id, c.round_id
+        ) t USING (user_id, round_id)
+        WHERE r.bets_cancelled <> coalesce(t.number, 0)
+        """,
+    ),
+    Check(
+        "round states",
+        "an open round has no result, a settled one has, an ended one says when, and a settled one keeps a bet it had",
+        """
+        SELECT r.user_id, r.round_id, format('%s, %s results, ended %s, %s of %s bets cancelled',
+               r.state, coalesce(t.results, 0), r.ended_at, r.bets_cancelled, r.bets)
+        FROM rounds r LEFT JOIN (
+            SELECT user_id, round_id, count(*) AS results FROM transactions WHERE call = 'result'
+            GROUP BY user_id, round_id
+        ) t USING (user_id, round_id)
+        WHERE (r.state = 'open' AND t.results > 0) OR (r.state = 'settled' AND t.results IS NULL)
+           OR (r.state = 'ended' AND r.ended_at IS NULL)
+           OR (t.results > 0 AND r.bets > 0 AND r.bets = r.bets_cancelled)
+        """,
+    ),
+    Check(
+        "reviews",
+        "a review that was closed by a refund or a payment has one, and a decision to refund names its transaction",
+        """
+        SELECT v.user_id, v.round_id, format('%s is closed as %s, the round is %s', v.reason, v.resolution, r.state)
+        FROM reviews v LEFT JOIN rounds r USING (user_id, round_id)
+        WHERE (v.resolution = 'refunded' AND r.state IS DISTINCT FROM 'refunded')
+           OR (v.resolution = 'paid' AND NOT EXISTS (
+               SELECT FROM transactions t
+               WHERE t.user_id = v.user_id AND t.round_id = v.round_id AND t.call = 'result'))
+        UNION ALL
+        SELECT d.user_id, d.id::text, format('decision to refund round %s names transaction %s', d.round_id,
+               d.transaction_id)
+        FROM decisions d LEFT JOIN transactions t ON t.user_id = d.user_id AND t.id = d.transaction_id
+        WHERE d.kind = 'refund' AND t.call IS DISTINCT FROM 'refund'
         """,
     ),
     Check(
         "signs",
-        "nothing is negative that may not be: balances, stakes, refunds; and no bet gives money",
+        "nothing is negative that may not be: balances, stakes, refunds; no bet gives money and no win takes it",
         """
         SELECT user_id, currency, format('wallet balance %s, opening %s', balance, opening_balance)
         FROM wallets WHERE balance < 0 OR opening_balance < 0
         UNION ALL
         SELECT user_id, id::text, format('%s of %s, balance after %s', call, amount, balance)
         FROM transactions
-        WHERE balance < 0 OR (call = 'bet' AND amount > 0) OR (call = 'refund' AND amount < 0)
+        WHERE balance < 0 OR (call IN ('bet', 'withdrawal', 'reversal') AND amount > 0)
+           OR (call NOT IN ('bet', 'withdrawal', 'reversal') AND amount < 0)
         UNION ALL
-        SELECT user_id, round_id, format('staked %s, cancelled %s, won %s, refunded %s',
-               staked, cancelled, won, refunded)
-        FROM rounds WHERE staked < 0 OR cancelled < 0 OR won < 0 OR refunded < 0
+        SELECT user_id, round_id, format('staked %s, cancelled %s, won %s, refunded %s, reversed %s',
+               staked, cancelled, won, refunded, reversed)
+        FROM rounds WHERE staked < 0 OR cancelled < 0 OR won < 0 OR refunded < 0 OR reversed < 0
         """,
     ),
 )
 
-TABLES = ("players", "wallets", "rounds", "transactions", "refusals")
+TABLES = ("players", "wallets", "rounds", "transactions", "refusals", "reviews", "decisions")
 
 
 def audit(connection: Connection) -> Report:
