@@ -5,6 +5,7 @@ The state machines drive this and the real thing with the same calls and compare
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from wallet_service.ledger.outcomes import Outcome as O
 
@@ -36,18 +37,15 @@ class Model:
     """One player. Each call returns (outcome, key of the transaction it made or repeats)."""
 
     reverse_settled: bool
-    balances: dict = field(default_factory=dict)
+    balances: dict[str, Decimal] = field(default_factory=dict)
     frozen: bool = False
-    rounds: dict = field(default_factory=dict)
-    bets: dict = field(default_factory=dict)
-    done: dict = field(
-        default_factory=dict
-    )  # (call, reference) -> what was said; for wins, results, cancels, transfers
-    refunds: dict = field(default_factory=dict)  # round -> refund; None-round refunds are in early_refunds
-    early_refunds: dict = field(default_factory=dict)  # reference -> currency
-    bonus_paid: dict = field(default_factory=dict)
-    reviews: set = field(default_factory=set)
-    log: list = field(default_factory=list)
+    rounds: dict[str, Round] = field(default_factory=dict)
+    bets: dict[str, Bet] = field(default_factory=dict)
+    done: dict[tuple[str, str], Any] = field(default_factory=dict)  # what was said: by call and reference
+    early_refunds: dict[str, str] = field(default_factory=dict)  # currency: by the reference of a bet that never came
+    bonus_paid: dict[tuple[str, str], Decimal] = field(default_factory=dict)
+    reviews: set[tuple[str, str, str]] = field(default_factory=set)
+    log: list[tuple[str, str, Decimal]] = field(default_factory=list)
 
     def post(self, call, currency, amount):
         self.balances[currency] += amount
@@ -162,7 +160,7 @@ class Model:
         if bet and bet.round_id != round_id:
             self.reviews.add((bet.round_id, "cancel_in_another_round", reference))
             return O.BET_IN_ANOTHER_ROUND, None
-        if bet and the_round.state in {"settled", "ended"} and len(self.standing(round_id)) == 1:
+        if bet and the_round and the_round.state in {"settled", "ended"} and len(self.standing(round_id)) == 1:
             self.reviews.add((round_id, "cancel_in_settled_round", reference))
             return O.LAST_BET_OF_SETTLED_ROUND, None
         amount = ZERO

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.conftest import ENVIRONMENT
+from wallet_service.schema import HEAD
 from wallet_service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -105,4 +106,4 @@ def test_the_wheel_carries_what_it_needs_to_migrate(tmp_path, new_database):
         text=True,
     )
     assert result.stdout.startswith(target), result
-    assert "The database is at 0001" in result.stdout, result
+    assert f"The database is at {HEAD}" in result.stdout, result

@@ -96,6 +96,7 @@ UP = (
 # The functions of this release come off; those of the release before are installed by its own migration run.
 DOWN = (
     "DROP FUNCTION IF EXISTS post(text, uuid, text, text, text, text, text, numeric, numeric, json)",
+    "DROP FUNCTION IF EXISTS lock_wallet(text, text)",
     "DROP FUNCTION IF EXISTS open_review(text, text, text, text)",
     "DROP FUNCTION IF EXISTS check_wallet(text, text, json)",
     "DROP FUNCTION IF EXISTS result(text, uuid, uuid, text, text, text, text, numeric, text, numeric, text, json)",

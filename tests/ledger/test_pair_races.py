@@ -7,6 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal as D
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from wallet_service.ledger.outcomes import Outcome as O
 
 ROUNDS = 200
 
-PAIRS = {
+PAIRS: dict[str, Any] = {
     "refund and result": (
         [lambda p: p.bet("10")],
         lambda p: p.refund("r1"),

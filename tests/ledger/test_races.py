@@ -124,3 +124,21 @@ def test_one_wallet_is_opened_once(new_player):
     assert Counter(receipt.outcome for receipt in receipts) == {Outcome.APPLIED: 1, Outcome.REPLAYED: 19}
     assert player.balance("EUR") == Decimal(5)
     assert player.open("EUR", "6").outcome is Outcome.WALLET_EXISTS
+
+
+@pytest.mark.parametrize("kind", ["refund", "cancel"])
+def test_a_bet_and_its_early_refund_or_cancel_in_another_currency_never_cost_the_stake(new_player, kind):
+    """They name two wallets, and no key covers both rows: only a lock that they share keeps them apart."""
+    for _ in range(100):
+        player = new_player()
+        player.open("EUR", "100")
+        other = {
+            "refund": partial(player.refund, None, reference="b1"),
+            "cancel": partial(player.cancel, "b1"),
+        }[kind]
+        bet, answer = race(partial(player.bet, "10", currency="EUR"), other)
+        if answer.outcome is Outcome.APPLIED:
+            assert bet.outcome in {Outcome.ROUND_REFUNDED, Outcome.BET_CANCELLED}
+            assert player.balance("EUR") == MONEY_BACK
+        else:
+            assert (bet.outcome, answer.outcome) == (Outcome.APPLIED, Outcome.CURRENCY_MISMATCH)

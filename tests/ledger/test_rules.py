@@ -1,6 +1,7 @@
-"""The rules of the wallet (contract, section 7), each by what it promises. Bet's and Refund's tables are beside this."""
+"""The rules of the wallet (contract, section 7), each by what it promises."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from psycopg import errors
@@ -425,9 +426,12 @@ def test_jackpot_win_is_paid_whatever_became_of_its_round(player):
 def test_player_then_wallet_come_first(new_player, call):
     player = new_player()
     nobody = type(player)("nobody", player.ledger, player.engine)
-    other = {"cancel": lambda p, **o: p.cancel(**o), "end_round": lambda p, **o: p.end_round(**o)}
-    other["check"] = lambda p, **o: p.check(**o)
-    make = {**CALLS, **other}[call]
+    make: Any = {
+        **CALLS,
+        "cancel": lambda p, **other: p.cancel(**other),
+        "end_round": lambda p, **other: p.end_round(**other),
+        "check": lambda p, **other: p.check(**other),
+    }[call]
     player.bet("1")
     assert make(nobody, currency="GBP").outcome is Outcome.PLAYER_UNKNOWN
     assert make(player, currency="GBP").outcome is Outcome.WALLET_UNKNOWN

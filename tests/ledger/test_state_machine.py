@@ -1,11 +1,13 @@
 """All calls, in any order, duplicated and interleaved, against a small model of the rules."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy import Engine
 
 from tests.model import Model
 from wallet_service.ledger.calls import Bet, Cancel, EndRound, OpenWallet, Refund, Result, SetPlayerState, Transfer, Win
@@ -23,8 +25,8 @@ promos = st.none() | st.tuples(amounts.filter(bool), references)
 class Wallet(RuleBasedStateMachine):
     """One fresh player per run; ``engine`` and ``players`` are set by the test."""
 
-    engine = None
-    players = None
+    engine: Engine
+    players: Iterator[str]
     reverse_settled = False
 
     @initialize()
@@ -46,7 +48,7 @@ class Wallet(RuleBasedStateMachine):
             )
         elif receipt.outcome.value not in {"applied", "replayed"}:
             assert receipt.transaction_id is None
-        if receipt.balance is not None:
+        if receipt.balance is not None and receipt.currency is not None:
             assert receipt.balance == self.model.balances[receipt.currency]
 
     @rule(c=currencies, r=rounds, x=references, a=amounts, b=bonuses)

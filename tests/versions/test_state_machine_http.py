@@ -1,11 +1,13 @@
 """The same model as the ledger's, asked through real HTTP, each call in either version at random."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from tests.conftest import Player, Service
 from tests.model import Model
 from wallet_service.ledger.outcomes import Outcome
 
@@ -28,8 +30,8 @@ bonuses = st.sampled_from(["", "", "FREE"])
 
 
 class Wire(RuleBasedStateMachine):
-    service = None
-    new_player = None
+    service: Service
+    new_player: Callable[..., Player]
 
     @initialize()
     def open(self):

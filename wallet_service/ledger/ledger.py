@@ -74,8 +74,8 @@ STATEMENTS: dict[type[Call], TextClause] = {
 }
 FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in STATEMENTS}
 
-RETRIED = (errors.SerializationFailure, errors.DeadlockDetected, errors.UniqueViolation)
-"""Lost a race and left nothing behind. Unique keys are lost only between two wallets of one player (``bet.sql``)."""
+RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
+"""Lost a race and left nothing behind."""
 ATTEMPTS = 4
 RETRY_WITHIN_S = 1.0
 

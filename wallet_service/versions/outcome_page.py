@@ -46,10 +46,11 @@ def outcome_page() -> str:
     rows = [
         "# Outcomes",
         "",
-        "How a call can end, in the order of precedence: where several would fit, the first one is the answer. Made by",
-        "`make docs` from the code; a test fails when this page is stale. At EndRound, `unavailable` is 997 and `G.997`.",
-        "A Refund is queued by Lucky Monaco (LM) and sent until its answer is final; any other call is sent again 3 times",
-        "(Result 10 times).",
+        "How a call can end, in the order of precedence: where several would fit, the first one is the answer.",
+        "Lucky Monaco (LM) queues a Refund and sends it until its answer is final; any other call it sends again 3",
+        "times, a Result 10 times. At EndRound, `unavailable` is 997 and `G.997`.",
+        "",
+        "Made from the code by `make docs`; a test fails when this page is stale.",
         "",
         "| outcome | meaning | V4 | v4.02 | LM sends it again | ops |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -62,7 +63,7 @@ def outcome_page() -> str:
         v4_02_answer = f"`{code}` {description}".replace("{field}", "…")
         again = "no" if code in FINAL else "yes"
         if outcome in NOT_ON_THE_WIRE:
-            v4_answer = v4_02_answer = again = "–"
+            v4_answer = v4_02_answer = again = "not asked by LM"
         rows.append(f"| `{outcome}` | {meanings[outcome]} | {v4_answer} | {v4_02_answer} | {again} | {OPS[outcome]} |")
     return "\n".join(rows) + "\n"
 

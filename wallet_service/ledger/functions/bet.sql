@@ -2,28 +2,25 @@
 --
 -- Inputs   p_id names the new transaction; p_currency NULL means the player's only wallet; a bet with p_bonus_code is
 --          a free round and costs nothing (rule 2).
--- Locks    1. the wallet, 2. the round. Everything that decides is read under the wallet's lock.
+-- Locks    1. the player's wallets, 2. the round. Everything that decides is read under the wallets' lock.
 -- Outcome  in the order of rule 14: player_unknown, wallet_unknown, currency_mismatch, round_refunded, bet_cancelled,
 --          then replayed or reference_reused, round_ended, player_frozen, insufficient_balance, applied.
--- Races    calls on one wallet queue at its lock, and each statement after it sees what the others committed, so the
---          second of two equal bets finds the first and the second of two big bets finds the money gone. Two wallets
---          of one player may meet at one reference or round: a unique key then fails the later call (23505), which is
---          applied again and finds the earlier one.
+-- Races    calls of one player queue at the wallets' lock, and each statement after it sees what the others committed, so the
+--          second of two equal bets finds the first and the second of two big bets finds the money gone.
 CREATE OR REPLACE FUNCTION bet(
     p_user_id text, p_id uuid, p_currency text, p_round_id text, p_game_id text, p_reference text,
     p_amount numeric, p_bonus_code text, p_sent json
 ) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    v_currency text := coalesce(p_currency, only_currency(p_user_id));
+    the_wallet wallets%ROWTYPE := lock_wallet(p_user_id, p_currency);
+    v_currency text := the_wallet.currency;
     v_cost numeric := CASE WHEN p_bonus_code IS NULL THEN p_amount ELSE 0 END;
     v_refusal text;
-    v_balance numeric;
+    v_balance numeric := the_wallet.balance;
     the_round rounds%ROWTYPE;
     first_bet transactions%ROWTYPE;
 BEGIN
-    SELECT w.balance INTO v_balance FROM wallets w
-    WHERE w.user_id = p_user_id AND w.currency = v_currency FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
+    IF the_wallet.user_id IS NULL THEN
         RETURN no_wallet(p_user_id, 'bet', p_reference, p_currency, p_round_id, p_amount, p_sent);
     END IF;
 

@@ -1,27 +1,26 @@
 -- cancel: return the one bet that has the reference (rules 5, 6).
 --
 -- Inputs   p_id names the new transaction; p_currency NULL means the player's only wallet.
--- Locks    1. the wallet, 2. the round named.
+-- Locks    1. the player's wallets, 2. the round named.
 -- Outcome  in the order of rule 14: player_unknown, wallet_unknown, currency_mismatch, then replayed or
 --          reference_reused, bet_in_another_round and last_bet_of_settled_round (each with a review), applied. The
 --          cancel of an unknown bet, or in a refunded round, is applied with the amount 0, and so remembered; an
 --          unknown bet beside uncancelled ones opens a review.
--- Races    bet and cancel queue at the wallet's lock: the bet is there and comes back, or it finds itself cancelled.
+-- Races    bet and cancel queue at the wallets' lock: the bet is there and comes back, or it finds itself cancelled.
 CREATE OR REPLACE FUNCTION cancel(
     p_user_id text, p_id uuid, p_currency text, p_round_id text, p_reference text, p_sent json
 ) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    v_currency text := coalesce(p_currency, only_currency(p_user_id));
+    the_wallet wallets%ROWTYPE := lock_wallet(p_user_id, p_currency);
+    v_currency text := the_wallet.currency;
     v_refusal text;
     v_amount numeric := 0;
-    v_balance numeric;
+    v_balance numeric := the_wallet.balance;
     the_round rounds%ROWTYPE;
     the_bet transactions%ROWTYPE;
     first_cancel transactions%ROWTYPE;
 BEGIN
-    SELECT w.balance INTO v_balance FROM wallets w
-    WHERE w.user_id = p_user_id AND w.currency = v_currency FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
+    IF the_wallet.user_id IS NULL THEN
         RETURN no_wallet(p_user_id, 'cancel', p_reference, p_currency, p_round_id, NULL, p_sent);
     END IF;
 

@@ -2,7 +2,7 @@
 --
 -- Inputs   the review's key; p_decision is refund (the round whole, its wins taken back) or leave (as it is); p_id names
 --          the decision and, on a refund, the transaction; who and why are kept for ever.
--- Locks    1. the player's wallets, by currency, 2. the round, 3. the review.
+-- Locks    1. the player's wallets, 2. the round, 3. the review.
 -- Outcome  review_unknown (there is none, or it was decided), what refund refuses, applied.
 -- Races    two people decide: the second one finds the review closed. A refund closes every open review of its round.
 CREATE OR REPLACE FUNCTION decide_review(
@@ -12,7 +12,7 @@ CREATE OR REPLACE FUNCTION decide_review(
 DECLARE
     v_receipt receipt := ROW('applied', NULL, NULL, NULL)::receipt;
 BEGIN
-    PERFORM FROM wallets w WHERE w.user_id = p_user_id ORDER BY w.currency FOR NO KEY UPDATE;
+    PERFORM lock_wallet(p_user_id, NULL);
     IF NOT EXISTS (
         SELECT FROM reviews v
         WHERE v.user_id = p_user_id AND v.round_id = p_round_id AND v.reason = p_reason AND v.reference = p_reference

@@ -1,7 +1,7 @@
 -- end_round: hear that a round is over: no further bet is taken in it, a result still is (rule 10).
 --
 -- Inputs   p_currency NULL means the player's only wallet.
--- Locks    1. the wallet, 2. the round.
+-- Locks    1. the player's wallets, 2. the round.
 -- Outcome  in the order of rule 14: player_unknown, wallet_unknown, currency_mismatch, replayed (ended before,
 --          refunded, or unknown: nothing is remembered), applied.
 -- Races    a bet that was first is in the round; one that comes later finds it ended.
@@ -9,13 +9,12 @@ CREATE OR REPLACE FUNCTION end_round(
     p_user_id text, p_currency text, p_round_id text, p_sent json
 ) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    v_currency text := coalesce(p_currency, only_currency(p_user_id));
-    v_balance numeric;
+    the_wallet wallets%ROWTYPE := lock_wallet(p_user_id, p_currency);
+    v_currency text := the_wallet.currency;
+    v_balance numeric := the_wallet.balance;
     the_round rounds%ROWTYPE;
 BEGIN
-    SELECT w.balance INTO v_balance FROM wallets w
-    WHERE w.user_id = p_user_id AND w.currency = v_currency FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
+    IF the_wallet.user_id IS NULL THEN
         RETURN no_wallet(p_user_id, 'end_round', p_round_id, p_currency, p_round_id, NULL, p_sent);
     END IF;
     SELECT * INTO the_round FROM rounds r

@@ -4,20 +4,20 @@
 --          round of the bet with p_reference; p_amount is what the caller stated, logged and never trusted. With
 --          p_reverse a settled round is reversed whole: its wins are taken back in a second transaction,
 --          p_reversal_id.
--- Locks    1. the wallet, 2. the round; a replay takes none.
+-- Locks    1. the player's wallets, 2. the round; a replay takes none.
 -- Outcome  in the order of rule 14: player_unknown, wallet_unknown, currency_mismatch, then replayed, round_settled or
 --          reversal_not_covered (each with a review), applied. The refund of a round or bet that is not known is
 --          applied with the amount 0, and so remembered.
 -- Races    a refund is never undone and a bet never changes its round, so the replay may answer from what is
---          committed. Everything else is decided under the wallet's lock: of many equal refunds one pays, and the
---          others, queued at the lock, find it. Two wallets of one player may meet at one round: a unique key then
---          fails the later call (23505), which is applied again and finds the earlier one.
+--          committed. Everything else is decided under the wallets' lock: of many equal refunds one pays, and the
+--          others, queued at the lock, find it.
 CREATE OR REPLACE FUNCTION refund(
     p_user_id text, p_id uuid, p_reversal_id uuid, p_currency text, p_round_id text, p_game_id text,
     p_reference text, p_amount numeric, p_reverse boolean, p_sent json
 ) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    v_currency text := p_currency;
+    the_wallet wallets%ROWTYPE;
+    v_currency text;
     v_round_id text := p_round_id;
     v_first_id uuid;
     v_first_currency text;
@@ -41,12 +41,10 @@ BEGIN
         RETURN ROW('replayed', v_first_id, v_first_currency, NULL)::receipt;
     END IF;
 
-    IF v_currency IS NULL THEN
-        v_currency := only_currency(p_user_id);
-    END IF;
-    SELECT w.balance INTO v_balance FROM wallets w
-    WHERE w.user_id = p_user_id AND w.currency = v_currency FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
+    the_wallet := lock_wallet(p_user_id, p_currency);
+    v_currency := the_wallet.currency;
+    v_balance := the_wallet.balance;
+    IF the_wallet.user_id IS NULL THEN
         RETURN no_wallet(p_user_id, 'refund', p_reference, p_currency, v_round_id, p_amount, p_sent);
     END IF;
 

@@ -2,7 +2,7 @@
 --
 -- Inputs   p_id names the new transaction; p_currency NULL means the player's only wallet. p_promo_amount, where there
 --          is one, is paid on top as a promo win named p_promo_id, keyed by p_promo_reference.
--- Locks    1. the wallet, 2. the round. Everything that decides is read under the wallet's lock.
+-- Locks    1. the player's wallets, 2. the round. Everything that decides is read under the wallets' lock.
 -- Outcome  in the order of rule 14: player_unknown, wallet_unknown, currency_mismatch, round_refunded, then replayed or
 --          reference_reused, bets_cancelled, round_without_bet (and a review, which a later payment closes), applied.
 -- Races    as bet: the second of two equal results finds the first; a refund that came first is seen.
@@ -11,16 +11,15 @@ CREATE OR REPLACE FUNCTION result(
     p_amount numeric, p_bonus_code text, p_promo_amount numeric, p_promo_reference text, p_sent json
 ) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    v_currency text := coalesce(p_currency, only_currency(p_user_id));
+    the_wallet wallets%ROWTYPE := lock_wallet(p_user_id, p_currency);
+    v_currency text := the_wallet.currency;
     v_refusal text;
-    v_balance numeric;
+    v_balance numeric := the_wallet.balance;
     v_promo receipt;
     the_round rounds%ROWTYPE;
     first_result transactions%ROWTYPE;
 BEGIN
-    SELECT w.balance INTO v_balance FROM wallets w
-    WHERE w.user_id = p_user_id AND w.currency = v_currency FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
+    IF the_wallet.user_id IS NULL THEN
         RETURN no_wallet(p_user_id, 'result', p_reference, p_currency, p_round_id, p_amount, p_sent);
     END IF;
 

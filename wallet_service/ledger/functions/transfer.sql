@@ -1,21 +1,20 @@
 -- transfer: the operator's own platform puts money in (deposit) or takes it out (withdrawal), once per reference.
 --
 -- Inputs   p_call is deposit or withdrawal; p_id names the new transaction.
--- Locks    the wallet. Everything that decides is read under it.
+-- Locks    the player's wallets. Everything that decides is read under it.
 -- Outcome  player_unknown, wallet_unknown, then replayed or reference_reused, insufficient_balance, applied.
 -- Races    as bet: the second of two equal transfers finds the first, and no withdrawal goes below zero.
 CREATE OR REPLACE FUNCTION transfer(
     p_user_id text, p_id uuid, p_call text, p_currency text, p_reference text, p_amount numeric, p_sent json
 ) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
+    the_wallet wallets%ROWTYPE := lock_wallet(p_user_id, p_currency);
     v_amount numeric := CASE p_call WHEN 'withdrawal' THEN -p_amount ELSE p_amount END;
     v_refusal text;
-    v_balance numeric;
+    v_balance numeric := the_wallet.balance;
     first_transfer transactions%ROWTYPE;
 BEGIN
-    SELECT w.balance INTO v_balance FROM wallets w
-    WHERE w.user_id = p_user_id AND w.currency = p_currency FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
+    IF the_wallet.user_id IS NULL THEN
         RETURN no_wallet(p_user_id, p_call, p_reference, p_currency, NULL, p_amount, p_sent);
     END IF;
     SELECT * INTO first_transfer FROM transactions t

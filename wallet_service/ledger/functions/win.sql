@@ -3,7 +3,7 @@
 -- Inputs   p_call is promo_win, bonus_win or jackpot_win; p_id names the new transaction; p_round_id is the round the
 --          caller names, kept where the player has it. A bonus win with p_bonus_code pays what that bonus has not paid
 --          yet, never less than nothing.
--- Locks    the wallet. Everything that decides is read under it.
+-- Locks    the player's wallets. Everything that decides is read under it.
 -- Outcome  in the order of rule 14: player_unknown, wallet_unknown, then replayed or reference_reused, applied.
 -- Races    as bet: the second of two equal wins finds the first.
 CREATE OR REPLACE FUNCTION win(
@@ -11,15 +11,14 @@ CREATE OR REPLACE FUNCTION win(
     p_amount numeric, p_bonus_code text, p_sent json
 ) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    v_currency text := coalesce(p_currency, only_currency(p_user_id));
+    the_wallet wallets%ROWTYPE := lock_wallet(p_user_id, p_currency);
+    v_currency text := the_wallet.currency;
     v_amount numeric := p_amount;
-    v_balance numeric;
+    v_balance numeric := the_wallet.balance;
     v_round_id text;
     first_win transactions%ROWTYPE;
 BEGIN
-    SELECT w.balance INTO v_balance FROM wallets w
-    WHERE w.user_id = p_user_id AND w.currency = v_currency FOR NO KEY UPDATE;
-    IF NOT FOUND THEN
+    IF the_wallet.user_id IS NULL THEN
         RETURN no_wallet(p_user_id, p_call, p_reference, p_currency, p_round_id, p_amount, p_sent);
     END IF;
 
