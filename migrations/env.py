@@ -4,7 +4,7 @@
 database from the service's settings.
 """
 
-from alembic import context
+from alembic import command, context
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
@@ -20,22 +20,28 @@ LOCK = 0x77616C6C6574
 
 def run_migrations(connection: Connection) -> None:
     """Upgrade or downgrade as the command says, under the lock."""
+    connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (LOCK,))
     connection.exec_driver_sql("SET lock_timeout = '5s'")
     connection.exec_driver_sql("SET statement_timeout = '10min'")
-    connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (LOCK,))
     connection.commit()
     try:
         context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True)
         with context.begin_transaction():
             context.run_migrations()
         head = ScriptDirectory.from_config(context.config).get_current_head()
-        if context.get_context().get_current_revision() == head:
+        if upgrading() and context.get_context().get_current_revision() == head:
             functions.install(connection)
         connection.commit()
     finally:
         connection.rollback()
         connection.exec_driver_sql("SELECT pg_advisory_unlock(%s)", (LOCK,))
         connection.commit()
+
+
+def upgrading() -> bool:
+    """Tell whether this run is an upgrade, and not, say, ``alembic current``."""
+    options = context.config.cmd_opts
+    return options is None or options.cmd[0] is command.upgrade
 
 
 def configured_engine() -> Engine:

@@ -218,7 +218,8 @@ class Player:
         return [(row.round_id, row.reason, row.reference, row.resolution) for row in rows]
 
     def state(self, round_id: str = "r1") -> str:
-        return next(row.state for row in self.query("SELECT * FROM rounds") if row.round_id == round_id)
+        states: dict[str, str] = {row.round_id: row.state for row in self.query("SELECT * FROM rounds")}
+        return states[round_id]
 
     def reversing(self) -> "Player":
         """Return this player over a ledger whose refunds reverse settled rounds."""
@@ -269,18 +270,23 @@ def signed(fields: dict[str, Any], secret: str) -> str:
 class Service:
     """A wallet service in processes of its own, spoken to as Lucky Monaco does."""
 
-    def __init__(self, database_url: str, **settings: str) -> None:
+    def __init__(self, database_url: str, stderr: Any = subprocess.PIPE, **settings: str) -> None:
         self.port = free_port()
         self.process = subprocess.Popen(
             [WALLET_SERVICE, "serve", "--port", str(self.port)],
             env={**ENVIRONMENT, **SECRETS, "WALLET_DATABASE_URL": database_url, **settings},
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
         self.log: list[str] = []
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=10)
+        self.http = httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}", timeout=10, limits=httpx.Limits(max_connections=100)
+        )
         try:
-            self.await_line("listens on")
+            if self.process.stderr:
+                self.await_line("listens on")
+            else:
+                self.await_port()
         except BaseException:
             self.stop()
             raise
@@ -293,6 +299,16 @@ class Service:
             if words in line:
                 return line
         raise AssertionError(f"the service ended without saying {words!r}:\n{''.join(self.log)}")
+
+    def await_port(self) -> None:
+        """Knock until somebody opens."""
+        while self.process.poll() is None:
+            try:
+                self.http.get("/healthz")
+            except httpx.ConnectError:
+                continue
+            return
+        raise AssertionError("the service ended")
 
     def post(self, path: str, body: Any = None, **options: Any) -> httpx.Response:
         if body is not None:

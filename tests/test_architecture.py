@@ -63,7 +63,8 @@ def test_a_function_is_documented_named_as_its_file_and_keeps_to_its_player(path
 
 @pytest.mark.parametrize("path", FUNCTIONS, ids=lambda path: path.stem)
 def test_a_wallet_is_never_locked_for_update(path):
-    assert not re.search(r"FOR UPDATE\b", path.read_text())
+    code = re.sub(r"--.*", "", path.read_text())
+    assert not re.search(r"FOR UPDATE\b", code)
 
 
 @pytest.mark.parametrize("answers", [v4.ANSWERS, v4_02.ANSWERS], ids=["v4", "v4_02"])

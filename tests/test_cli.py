@@ -96,7 +96,10 @@ def test_audit_clean_and_violated(cli, new_database, harm):
     cli("wallet", "open", "p", "USD", "--balance", "10", url=url)
     clean = cli("audit", url=url)
     assert clean.returncode == 0
-    assert "Checked 2 rows (1 players, 1 wallets, 0 rounds, 0 transactions, 0 refusals, 0 reviews, 0 decisions)" in clean.stdout
+    assert (
+        "Checked 2 rows (1 players, 1 wallets, 0 rounds, 0 transactions, 0 refusals, 0 reviews, 0 decisions)"
+        in clean.stdout
+    )
     assert "rows/s" in clean.stdout
     assert "Clean" in clean.stdout
     harm(url, "UPDATE wallets SET balance = 11")

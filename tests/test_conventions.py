@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE, free_port
@@ -88,3 +89,49 @@ def test_a_killed_service_does_not_keep_the_embedded_database_running(environmen
     assert (tmp_path / "var" / "postgres" / "postmaster.pid").exists(), "nobody was left to stop it"
     subprocess.run([WALLET_SERVICE, "migrate"], env=environment, check=True, capture_output=True)
     assert not (tmp_path / "var" / "postgres" / "postmaster.pid").exists(), "the next command found itself alone"
+
+
+def test_a_process_id_left_by_a_crash_harms_nobody(environment, tmp_path):
+    """The id in a stale file may be anybody's by now."""
+    run = {"env": environment, "capture_output": True, "text": True}
+    subprocess.run([WALLET_SERVICE, "migrate"], check=True, **run)
+    folder = tmp_path / "var" / "postgres"
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
+        lines = [bystander.pid, folder, 1760000000, 5432, folder, "", "1 1", "ready"]
+        (folder / "postmaster.pid").write_text("".join(f"{line}\n" for line in lines))
+        audit = subprocess.run([WALLET_SERVICE, "audit"], **run)
+        assert "Clean" in audit.stdout, audit.stderr
+        assert bystander.poll() is None
+        bystander.kill()
+
+
+def test_a_data_directory_that_cannot_be_one_is_one_line(environment, tmp_path):
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "my data", tmp_path / "file", Path("/dev/null/x")):
+        result = subprocess.run(
+            [WALLET_SERVICE, "audit"],
+            env={**environment, "WALLET_DATA_DIR": str(folder)},
+            capture_output=True,
+            text=True,
+        )
+        assert result.returncode == 2
+        assert result.stderr.startswith("Error: WALLET_DATA_DIR")
+        assert "Traceback" not in result.stderr
+
+
+def test_workers_end_with_the_server_that_is_killed(environment):
+    with subprocess.Popen(
+        [WALLET_SERVICE, "serve", "--port", str(free_port()), "--workers", "2"],
+        env={**environment, **SECRETS},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as service:
+        assert service.stderr
+        for line in service.stderr:
+            if "listens on" in line:
+                break
+        workers = [child for child in psutil.Process(service.pid).children(recursive=True) if "-c" in child.cmdline()]
+        assert len(workers) >= 2
+        service.kill()
+        _, alive = psutil.wait_procs(workers, timeout=20)
+    assert [worker for worker in alive if worker.status() != psutil.STATUS_ZOMBIE] == []

@@ -152,3 +152,32 @@ def test_a_newer_schema_with_the_same_contract_is_fine(database, config):
     with database.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999_something_later'"))
     assert schema.schema_problem(database) is None
+
+
+def test_an_older_release_does_not_take_the_functions_of_a_newer_one_back(database, config):
+    command.upgrade(config, "head")
+    url = database.url.render_as_string(hide_password=False)
+    for change in (
+        f"UPDATE ledger_contract SET number = {CONTRACT + 1}",
+        "UPDATE alembic_version SET version_num = '9999_something_later'",
+    ):
+        with database.begin() as connection:
+            connection.execute(text(change))
+        with pytest.raises(schema.NewerSchemaError):
+            schema.migrate(url)
+    with database.connect() as connection:
+        assert connection.scalar(text("SELECT number FROM ledger_contract")) == CONTRACT + 1
+
+
+def test_looking_installs_nothing(database, config):
+    command.upgrade(config, "head")
+    with database.begin() as connection:
+        connection.execute(text("DROP FUNCTION session_expired(text, json)"))
+    url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    alembic = Path(WALLET_SERVICE).with_name("alembic")
+    root = VERSIONS.parent.parent
+    for arguments, installed in ((["current"], 0), (["upgrade", "head"], 1)):
+        subprocess.run([alembic, *arguments], cwd=root, env={**ENVIRONMENT, "WALLET_DATABASE_URL": url}, check=True)
+        with database.connect() as connection:
+            query = "SELECT count(*) FROM pg_proc WHERE proname = 'session_expired'"
+            assert connection.scalar(text(query)) == installed

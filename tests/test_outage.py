@@ -2,15 +2,20 @@
 
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 from sqlalchemy import text
 
-from tests.conftest import ENVIRONMENT, WALLET_SERVICE
-from wallet_service.database import create_migration_engine
+from tests.conftest import ENVIRONMENT, WALLET_SERVICE, Service
+from wallet_service.database import create_migration_engine, create_wallet_engine
 from wallet_service.embedded import EmbeddedPostgres
+from wallet_service.ledger.calls import OpenWallet
+from wallet_service.ledger.ledger import Ledger
 from wallet_service.schema import migrate
 
 PATIENCE_S = 3.0  # Lucky Monaco's own, after which an answer comes too late
@@ -36,7 +41,8 @@ def wallet(database, new_service):
         capture_output=True,
     )
     service = new_service(url)
-    service.http.timeout = httpx.Timeout(PATIENCE_S)
+    # Its own time for each answer; waiting for one of many connections is the test's affair.
+    service.http.timeout = httpx.Timeout(PATIENCE_S, pool=30)
     return service
 
 
@@ -61,6 +67,15 @@ BALANCE = {name: BET[name] for name in ("providerId", "userId", "sessionId", "uu
 RESEND = {"error": 998, "description": "Internal error, resend"}
 
 
+def resend(wallet, call, body):
+    """Send a call as Lucky Monaco does: again after 998, and not for ever."""
+    for _ in range(1000):
+        answer = wallet.v4_02(call, body).json()
+        if answer != RESEND:
+            return answer
+    raise AssertionError("the wallet does not come back")
+
+
 def processes(server):
     postmaster = psutil.Process(server.server.get_pid())
     return [postmaster, *postmaster.children(recursive=True)]
@@ -80,8 +95,7 @@ def test_database_stopped_and_started_again(database, wallet):
     assert wallet.http.get("/healthz").status_code == 200
 
     server.server.start()
-    answers = [wallet.v4_02("Refund", REFUND).json() for _ in range(3)]
-    assert [answer["error"] for answer in answers][-2:] == [0, 0], "the service finds the database again by itself"
+    assert resend(wallet, "Refund", REFUND)["error"] == 0, "the service finds the database again by itself"
     assert wallet.v4_02("Balance", BALANCE).json()["cash"] == "100.00"
     assert wallet.http.get("/readyz").status_code == 200
 
@@ -98,7 +112,7 @@ def test_database_that_falls_silent(database, wallet):
     finally:
         for process in stopped:
             process.send_signal(signal.SIGCONT)
-    assert wallet.v4_02("Refund", REFUND).json()["error"] == 0
+    assert resend(wallet, "Refund", REFUND)["error"] == 0
     assert wallet.v4_02("Balance", BALANCE).json()["cash"] == "100.00"
 
 
@@ -110,4 +124,67 @@ def test_a_lock_held_too_long(database, wallet):
         connection.execute(text("SELECT FROM wallets FOR UPDATE"))
         assert wallet.v4_02("Refund", REFUND).json() == RESEND
         connection.rollback()
-    assert wallet.v4_02("Refund", REFUND).json()["error"] == 0
+    assert resend(wallet, "Refund", REFUND)["error"] == 0
+
+
+def at_once(number, send):
+    """Send so many requests together and return their answers; each must come within Lucky Monaco's patience."""
+    with ThreadPoolExecutor(number) as pool:
+        return [response.json() for response in pool.map(lambda _: send(), range(number))]
+
+
+def test_many_calls_while_the_database_is_silent_are_all_answered_in_time(database, wallet):
+    server, _ = database
+    assert wallet.v4_02("Balance", BALANCE).json()["error"] == 0
+    stopped = processes(server)
+    for process in stopped:
+        process.send_signal(signal.SIGSTOP)
+    try:
+        assert at_once(64, lambda: wallet.v4_02("Balance", BALANCE)) == [RESEND] * 64
+    finally:
+        for process in stopped:
+            process.send_signal(signal.SIGCONT)
+    assert resend(wallet, "Balance", BALANCE)["error"] == 0
+
+
+def test_a_stuck_wallet_does_not_hold_up_the_others(database, wallet):
+    _, url = database
+    engine = create_migration_engine(url)
+    ledger_engine = create_wallet_engine(url, connections=1)
+    Ledger(ledger_engine).apply(OpenWallet("q", "USD", Decimal(5)))
+    ledger_engine.dispose()
+    with engine.connect() as connection:
+        connection.execute(text("SELECT FROM wallets WHERE user_id = 'p' FOR UPDATE"))
+        with ThreadPoolExecutor(1) as pool:
+            stuck = pool.submit(at_once, 64, lambda: wallet.v4_02("Bet", BET))
+            other = wallet.v4_02("Balance", {**BALANCE, "userId": "q"}).json()
+            assert stuck.result() == [RESEND] * 64
+        connection.rollback()
+    assert other["cash"] == "5.00"
+    assert resend(wallet, "Bet", BET)["error"] == 0
+
+
+def test_a_standby_is_not_written_to_and_says_so(database, wallet):
+    _, url = database
+    with create_migration_engine(url).connect() as connection:
+        connection.execute(text("ALTER ROLE CURRENT_USER SET default_transaction_read_only = on"))
+        connection.execute(text("COMMIT"))
+        query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'wallet_service'"
+        connection.execute(text(query))
+    resend(wallet, "Balance", BALANCE)
+    response = wallet.v4_02("Bet", BET)
+    assert (response.status_code, response.json()) == (200, RESEND)
+    ready = wallet.http.get("/readyz")
+    assert (ready.status_code, ready.json()["reason"]) == (503, "the database is read-only; is it a standby?")
+
+
+def test_a_log_that_cannot_be_written_does_not_fail_a_call(database):
+    _, url = database
+    with Path("/dev/full").open("w") as full:
+        service = Service(url, stderr=full, WALLET_LOG_LEVEL="INFO")
+    try:
+        body = {**BALANCE, "userId": "nobody"}
+        assert service.v4_02("Balance", body).json() == {"error": 62, "description": "Player not found"}
+        assert service.v4_02("Nothing", body).json()["error"] == 57
+    finally:
+        service.stop()

@@ -34,6 +34,7 @@ def test_defaults_and_lists():
     [
         ("WALLET_DATABASE_URL", "mysql://u:pass-word@h/d"),
         ("WALLET_DATABASE_URL", "pass-word"),
+        ("WALLET_DATABASE_URL", "postgresql://u:p@s:pass-word@h/d"),
         ("WALLET_ALLOWED_NETWORKS", "10.0.0.1/8"),
         ("WALLET_ALLOWED_NETWORKS", "10.0.0.0/8, everywhere"),
         ("WALLET_TRUSTED_PROXIES", "localhost"),
@@ -42,6 +43,8 @@ def test_defaults_and_lists():
         ("WALLET_V402_PREFIX", "/V4"),
         ("WALLET_V402_PREFIX", "/<x>"),
         ("WALLET_V4_CURRENCY", "usd"),
+        ("WALLET_EXTRA_CURRENCIES", "BTC,usdt"),
+        ("WALLET_REFUND_SETTLED_ROUND", "maybe"),
         ("WALLET_LOG_LEVEL", "LOUD"),
         ("WALLET_THREADS", "0"),
         ("WALLET_THREADS", "many"),

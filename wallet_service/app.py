@@ -44,6 +44,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     # No static files: what they would answer is not JSON, and /static is nobody's business.
     app = Flask(__name__, static_folder=None)
+    # A doubled slash is no path of ours, and a redirect would be HTML with the token in it.
+    app.url_map.merge_slashes = False
     # One more than is taken: a body of unknown length is cut off here without an error, and found too long there.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     for version in (v4_02_routes.v4_02(settings.v402_prefix), v4_routes.v4(settings.v4_currency or None)):

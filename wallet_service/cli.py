@@ -51,7 +51,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
-    except (SettingsError, AddressInUseError, LedgerUnavailableError) as error:
+    except (SettingsError, AddressInUseError, LedgerUnavailableError, schema.NewerSchemaError) as error:
         FaultError(str(error)).show()
         sys.exit(FaultError.exit_code)
     except DBAPIError as error:

@@ -1,9 +1,10 @@
 """Connections to PostgreSQL, with a bound on everything that could wait."""
 
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
-from sqlalchemy import URL, Engine, NullPool, create_engine, make_url
+from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
 
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
@@ -18,6 +19,7 @@ LOCK_TIMEOUT_MS = 1_000
 STATEMENT_TIMEOUT_MS = 1_500
 ANSWER_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 2  # the least that libpq's rules allow
+FIRST_ANSWER_TIMEOUT_S = 2.5  # connecting included
 
 REPORT_STATEMENT_TIMEOUT_MS = 3_600_000
 
@@ -28,6 +30,9 @@ class ImpatientConnection(psycopg.Connection[tuple[object, ...]]):
     Timeouts set on the server do not help when the server is stopped or the network between has gone.
     """
 
+    give_up_at: float | None = None
+    """Until when the first call waits, whose patience making the connection has used up in part."""
+
     def wait(self, gen: "PQGen[RV]", interval: float = 0.1, timeout: float | None = None) -> RV:
         """Wait as psycopg does, at most ``ANSWER_TIMEOUT_S``.
 
@@ -36,17 +41,21 @@ class ImpatientConnection(psycopg.Connection[tuple[object, ...]]):
                 connection is closed.
 
         """
+        if timeout is None:
+            timeout = ANSWER_TIMEOUT_S if self.give_up_at is None else max(0.0, self.give_up_at - monotonic())
         try:
-            return super().wait(gen, interval, ANSWER_TIMEOUT_S if timeout is None else timeout)
+            return super().wait(gen, interval, timeout)
         except psycopg.OperationalError:
             if self.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE:
                 self.close()
             raise
 
 
-def _url(database_url: str) -> URL:
-    """Name our driver, whichever of the usual schemes the setting was written with."""
-    return make_url(database_url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+psycopg")
+def _url_and_options(database_url: str) -> tuple[URL, str]:
+    """Name our driver, whichever of the usual schemes the URL has, and take its server options apart from it."""
+    url = make_url(database_url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+psycopg")
+    options = url.query.get("options", "")
+    return url.difference_update_query(["options"]), options if isinstance(options, str) else " ".join(options)
 
 
 def create_wallet_engine(database_url: str, connections: int) -> Engine:
@@ -54,11 +63,12 @@ def create_wallet_engine(database_url: str, connections: int) -> Engine:
 
     ``connections`` is the number of threads that use it, so that none ever waits for a connection.
     """
-    url = _url(database_url)
-    options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+    url, options = _url_and_options(database_url)
+    options += f" -c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
 
     def connect() -> ImpatientConnection:
-        return ImpatientConnection.connect(
+        started = monotonic()
+        connection = ImpatientConnection.connect(
             url.set(drivername="postgresql").render_as_string(hide_password=False),
             connect_timeout=CONNECT_TIMEOUT_S,
             options=options,
@@ -66,8 +76,10 @@ def create_wallet_engine(database_url: str, connections: int) -> Engine:
             # A function call is planned once for each connection.
             prepare_threshold=1,
         )
+        connection.give_up_at = started + FIRST_ANSWER_TIMEOUT_S
+        return connection
 
-    return create_engine(
+    engine = create_engine(
         url,
         creator=connect,
         pool_size=connections,
@@ -77,17 +89,26 @@ def create_wallet_engine(database_url: str, connections: int) -> Engine:
         skip_autocommit_rollback=True,
         hide_parameters=True,  # an error's text goes to the log, a player's request does not
     )
+    event.listen(engine, "checkin", _first_call_done)
+    return engine
+
+
+def _first_call_done(connection: ImpatientConnection | None, _record: object) -> None:
+    if connection is not None:
+        connection.give_up_at = None
 
 
 def create_read_engine(database_url: str) -> Engine:
     """Return an engine for reports: read-only transactions over one snapshot, which may take their time."""
+    url, options = _url_and_options(database_url)
     return create_engine(
-        _url(database_url),
+        url,
         poolclass=NullPool,
         isolation_level="REPEATABLE READ",
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
-            "options": f"-c default_transaction_read_only=on -c statement_timeout={REPORT_STATEMENT_TIMEOUT_MS}",
+            "options": f"{options} -c default_transaction_read_only=on"
+            f" -c statement_timeout={REPORT_STATEMENT_TIMEOUT_MS}",
             "application_name": "wallet_service reports",
         },
     )
@@ -95,8 +116,13 @@ def create_read_engine(database_url: str) -> Engine:
 
 def create_migration_engine(database_url: str) -> Engine:
     """Return an engine for migrations, which set their own timeouts."""
+    url, options = _url_and_options(database_url)
     return create_engine(
-        _url(database_url),
+        url,
         poolclass=NullPool,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "application_name": "wallet_service migrate"},
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "options": options,
+            "application_name": "wallet_service migrate",
+        },
     )

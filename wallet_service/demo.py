@@ -4,6 +4,7 @@ import secrets
 import shlex
 from dataclasses import replace
 from decimal import Decimal
+from itertools import count
 from json import dumps
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def demo_secrets(settings: Settings) -> Settings:
     """Return settings in which no secret is missing; made-up ones are kept where only their owner reads them."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     path = settings.data_dir / SECRETS_FILE
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
         path.touch(mode=0o600)
         path.write_text(
             "# Made by wallet-service demo. Another terminal reads it with:  . var/demo.env\n"
@@ -97,25 +98,30 @@ def open_round(settings: Settings) -> str:
     ledger.apply(OpenWallet(PLAYER, CURRENCY, OPENING_BALANCE))
     with engine.connect() as connection:
         states = rounds_of(connection, PLAYER)
-    number = len(states)
-    if states.get(f"round-{number}") != "open":
-        number += 1
-        receipt = ledger.apply(
-            Bet(
-                user_id=PLAYER,
-                currency=CURRENCY,
-                round_id=f"round-{number}",
-                game_id=GAME,
-                reference=f"bet-{number}",
-                amount=STAKE,
-                bonus_code=None,
-                sent=dumps({"by": "wallet-service demo"}),
-            )
-        )
-        if receipt.outcome is not Outcome.APPLIED:
-            raise RuntimeError(f"the demo's bet was not taken: {receipt.outcome.value}")
+    if states.get(f"round-{len(states)}") == "open":
+        number = len(states)
+    else:
+        # A number may have been refunded before it was ever bet on, by somebody who tried that.
+        number = next(n for n in count(len(states) + 1) if _bet(ledger, n) is Outcome.APPLIED)
     engine.dispose()
     return f"round-{number}"
+
+
+def _bet(ledger: Ledger, number: int) -> Outcome:
+    bet = Bet(
+        user_id=PLAYER,
+        currency=CURRENCY,
+        round_id=f"round-{number}",
+        game_id=GAME,
+        reference=f"bet-{number}",
+        amount=STAKE,
+        bonus_code=None,
+        sent=dumps({"by": "wallet-service demo"}),
+    )
+    outcome = ledger.apply(bet).outcome
+    if outcome not in {Outcome.APPLIED, Outcome.ROUND_REFUNDED, Outcome.BET_CANCELLED, Outcome.ROUND_ENDED}:
+        raise RuntimeError(f"the demo's bet was not taken: {outcome.value}")
+    return outcome
 
 
 def refund_command(settings: Settings, url: str, round_id: str) -> str:

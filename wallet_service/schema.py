@@ -5,6 +5,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from psycopg import errors
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
@@ -13,9 +14,13 @@ from wallet_service.embedded import connect_embedded
 from wallet_service.ledger.functions import CONTRACT
 from wallet_service.settings import Settings
 
-__all__ = ["alembic_config", "migrate", "prepare_database", "schema_problem"]
+__all__ = ["NewerSchemaError", "alembic_config", "migrate", "prepare_database", "schema_problem"]
 
 PACKAGE = Path(__file__).parent
+
+
+class NewerSchemaError(Exception):
+    """The database was migrated by a later release."""
 
 
 def alembic_config() -> Config:
@@ -28,9 +33,20 @@ def alembic_config() -> Config:
 
 
 def migrate(database_url: str) -> str:
-    """Bring the database to this release's schema and functions; return the revision it is at."""
+    """Bring the database to this release's schema and functions; return the revision it is at.
+
+    Raises:
+        NewerSchemaError: a later release migrated it, and an older one must not take its functions back.
+
+    """
     config = alembic_config()
-    config.attributes["engine"] = create_migration_engine(database_url)
+    engine = create_migration_engine(database_url)
+    revision, contract = _installed(engine)
+    if (revision or "") > HEAD or (contract or 0) > CONTRACT:
+        raise NewerSchemaError(
+            f"the database is at migration {revision} with ledger functions {contract}: newer than this release"
+        )
+    config.attributes["engine"] = engine
     command.upgrade(config, "head")
     return _head(config)
 
@@ -43,17 +59,27 @@ HEAD = _head(alembic_config())
 """The newest migration of this release. Revisions are named ``NNNN_verb_noun``, so they compare as text."""
 
 
+def _installed(engine: Engine) -> tuple[str | None, int | None]:
+    """Return the database's revision and its functions' contract number; ``None`` where there is none."""
+    try:
+        with engine.connect() as connection:
+            revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
+            contract = connection.scalar(text("SELECT number FROM ledger_contract"))
+    except ProgrammingError as error:
+        if not isinstance(error.orig, errors.UndefinedTable):
+            raise
+        return None, None
+    return revision, contract
+
+
 def schema_problem(engine: Engine) -> str | None:
     """Say why this release cannot run on the database's schema, or ``None`` where it can.
 
     A newer schema is fine as long as the functions' contract number is ours: that is how an old and a new release
     run side by side during an upgrade.
     """
-    try:
-        with engine.connect() as connection:
-            revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
-            contract = connection.scalar(text("SELECT number FROM ledger_contract"))
-    except ProgrammingError:
+    revision, contract = _installed(engine)
+    if revision is None and contract is None:
         return f"the database has no wallet schema; run: wallet-service migrate (to {HEAD})"
     if revision is None or revision < HEAD:
         return f"the database is at migration {revision}, this release needs {HEAD}; run: wallet-service migrate"

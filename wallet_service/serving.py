@@ -1,12 +1,15 @@
 """Running the application under Granian, a WSGI server with worker processes."""
 
 import multiprocessing
+import os
+import signal
 import socket
 from collections.abc import Callable
 from functools import partial
 from threading import Thread
 from time import sleep
 
+from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import Server
@@ -53,7 +56,20 @@ def serve(
         # The workers listen, each when it has made its application; the server's own start-up hook comes before that.
         waiting = Thread(target=_when_listening, args=(host, port, on_listening), daemon=True)
         server.on_startup(waiting.start)
-    server.serve(target_loader=partial(create_app, settings), wrap_loader=False)
+    server.serve(target_loader=partial(_make_worker, settings), wrap_loader=False)
+
+
+def _make_worker(settings: Settings) -> Flask:
+    """Make the application in a worker, which ends with the server that started it, however that ends."""
+    Thread(target=_end_with_parent, daemon=True).start()
+    return create_app(settings)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _when_listening(host: str, port: int, then: Callable[[], None]) -> None:

@@ -43,7 +43,7 @@ def _networks(value: str) -> tuple[Network, ...]:
 def _database_url(value: str) -> str:
     try:
         scheme = make_url(value).get_backend_name()
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # their words repeat a part of the URL, perhaps of the password
         scheme = ""
     if scheme not in {"postgresql", "postgres"}:
         raise ValueError("must be a URL such as postgresql://user:password@host:5432/database")  # without the password

@@ -187,6 +187,7 @@ JSON_TYPE = {"Content-Type": "application/json"}
         (404, "POST", "/Nothing", {"json": {}}),
         (404, "POST", "/Refund/", {"json": {}}),
         (404, "GET", "/static/x", {}),
+        (404, "POST", "//Refund", {"json": {}}),
         (405, "GET", "/Refund", {}),
         (405, "DELETE", "/Refund", {}),
         (405, "OPTIONS", "/Refund", {}),
@@ -238,6 +239,57 @@ def test_what_is_no_wallet_call_at_all(service, prefix, status, method, path, op
 def test_unknown_paths_elsewhere_answer_json_too(service, path):
     response = service.http.get(path)
     assert (response.status_code, response.json()["error"]) == (404, 57)
+
+
+def test_a_doubled_slash_in_front_is_unknown_too(service):
+    response = service.http.post(f"//v4//Refund?{TOKEN}", json={})
+    assert (response.status_code, response.headers["Content-Type"]) == (404, "application/json")
+    assert "test-token" not in response.text
+
+
+def test_credentials_in_a_body_are_not_kept_however_they_are_spelt(service, player):
+    secrets = {"authToken": "secret-1", "HASH": "secret-2", "Token": "secret-3"}
+    assert service.v4_02("Refund", {"userId": player.user_id, **REFUND, **secrets}).json()["error"] == 0
+    [row] = player.query("SELECT sent::text AS sent FROM transactions")
+    assert "secret" not in row.sent
+
+
+def test_a_space_of_another_kind_is_no_reason_to_refuse(service, player):
+    answer = send(service, "Refund", player, gameName="Lucky\u00a0Twenty").json()
+    assert answer["error"] == 0
+
+
+def test_v4_has_the_providers_check_too(new_service, player):
+    service = new_service(WALLET_PROVIDER_ID="LuckyMonaco")
+    body = {"userId": player.user_id, "providerId": "LM", "reference": "f9"}
+    assert service.v4("Refund", body).json()["error"] == {"code": "V.57", "message": "INVALID PARAMETER 'providerId'"}
+    assert player.log() == []
+
+
+def test_v4_currency_and_the_white_label_prefix_are_as_set(new_service, new_player):
+    service = new_service(WALLET_V4_CURRENCY="EUR", WALLET_V402_PREFIX="/v1")
+    player = new_player("100", "USD")
+    player.open("EUR", "5.5")
+    body = {"userId": player.user_id, "providerId": "LM"}
+    assert service.v4("Balance", body).text == '{"currency": "EUR", "cash": 5.50, "error": 0, "description": "Success"}'
+    balance = {"userId": player.user_id, **BALANCE}
+    assert service.post(f"/v1/Balance?{TOKEN}", balance).json()["cash"] == "100.00"
+    assert service.post(f"/v4/Balance?{TOKEN}", balance).status_code == 404
+
+
+def test_v4_without_a_currency_and_with_two_wallets(service, player):
+    player.open("EUR", "5.5")
+    for call, body in {"Balance": {}, "Refund": {"reference": "f9"}}.items():
+        response = service.v4(call, {"userId": player.user_id, "providerId": "LM", **body})
+        assert (response.status_code, response.json()["error"]["code"]) == (404, "G.14")
+
+
+def test_v4_logs_the_stated_amount(service, player):
+    player.bet("10")
+    body = {"userId": player.user_id, "providerId": "LM", "reference": "b1", "amount": "3"}
+    assert service.v4("Refund", body).json()["error"] == 0
+    row = player.query("SELECT amount, stated FROM transactions", "ORDER BY seq")[-1]
+    assert (row.amount, row.stated) == (10, 3)
 
 
 def test_a_body_of_exactly_64_kib_is_read(service, player):

@@ -66,6 +66,25 @@ CHECKS = (
         """,
     ),
     Check(
+        "whole",
+        "nothing is missing: every row's player, wallet and round are there",
+        """
+        SELECT user_id, currency, 'a wallet without its player'
+        FROM wallets w WHERE NOT EXISTS (SELECT FROM players p WHERE p.user_id = w.user_id)
+        UNION ALL
+        SELECT user_id, round_id, format('a round in %s without that wallet', currency)
+        FROM rounds r
+        WHERE NOT EXISTS (SELECT FROM wallets w WHERE w.user_id = r.user_id AND w.currency = r.currency)
+        UNION ALL
+        SELECT user_id, id::text, format('%s in %s, round %s, without that wallet or round', call, currency, round_id)
+        FROM transactions t
+        WHERE NOT EXISTS (SELECT FROM wallets w WHERE w.user_id = t.user_id AND w.currency = t.currency)
+           OR (round_id IS NOT NULL
+               AND NOT EXISTS (SELECT FROM rounds r WHERE r.user_id = t.user_id AND r.round_id = t.round_id))
+           OR (round_id IS NULL AND call IN ('bet', 'result', 'reversal'))
+        """,
+    ),
+    Check(
         "amounts",
         "a transaction moves what its caller stated, and what its kind may move",
         """
@@ -77,6 +96,7 @@ CHECKS = (
                 WHEN call IN ('result', 'promo_win', 'jackpot_win', 'deposit') THEN stated
                 ELSE amount END
            OR (call = 'bonus_win' AND amount > stated)
+           OR (call IN ('refund', 'cancel') AND round_id IS NULL AND amount <> 0)
         """,
     ),
     Check(

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from uuid_utils.compat import uuid7
 
+from wallet_service.ledger.breaker import Breaker
 from wallet_service.ledger.calls import (
     Balance,
     Bet,
@@ -80,7 +81,9 @@ ATTEMPTS = 4
 RETRY_WITHIN_S = 1.0
 
 # The database is away, or busy beyond our patience. Any other error of the driver is a mistake of ours, and stays one.
-UNAVAILABLE = (errors.OperationalError, errors.InterfaceError)
+UNAVAILABLE = (errors.OperationalError, errors.InterfaceError, errors.ReadOnlySqlTransaction)
+IN_VAIN_AFTER_S = 0.9
+"""A call that failed faster was refused, not left waiting: whoever comes next need not wait either."""
 
 
 class LedgerUnavailableError(Exception):
@@ -94,6 +97,7 @@ class Ledger:
         """Use the engine's database. With ``reverse_settled``, a refund takes back a settled round's wins (rule 4)."""
         self._engine = engine
         self._reverse_settled = reverse_settled
+        self._breaker = Breaker()
 
     def apply(self, call: Call) -> Receipt:
         """Apply one call and say how it ended. When this returns, the effect is durable.
@@ -102,9 +106,11 @@ class Ledger:
             LedgerUnavailableError: the database could not be reached or did not finish in time.
 
         """
+        if self._breaker.resting(call.user_id):
+            raise LedgerUnavailableError("the database did not answer a moment ago")
         values = {name: getattr(call, name) for name in FIELDS[type(call)]}
         values |= {"id": uuid7(), "promo_id": uuid7(), "reversal_id": uuid7(), "reverse": self._reverse_settled}
-        give_up_at = monotonic() + RETRY_WITHIN_S
+        started = monotonic()
         for attempt in count(1):
             try:
                 with self._engine.connect() as connection:
@@ -113,9 +119,12 @@ class Ledger:
             except PoolTimeoutError as error:
                 raise LedgerUnavailableError("no database connection is free") from error
             except DBAPIError as error:
-                if isinstance(error.orig, RETRIED) and attempt < ATTEMPTS and monotonic() < give_up_at:
+                waited = monotonic() - started
+                if isinstance(error.orig, RETRIED) and attempt < ATTEMPTS and waited < RETRY_WITHIN_S:
                     continue
-                if isinstance(error.orig, (*UNAVAILABLE, *RETRIED)):
-                    raise LedgerUnavailableError(str(error.orig).partition("\n")[0]) from error
-                raise
+                if not isinstance(error.orig, (*UNAVAILABLE, *RETRIED)):
+                    raise
+                if waited > IN_VAIN_AFTER_S:
+                    self._breaker.trip(call.user_id if isinstance(error.orig, errors.LockNotAvailable) else None)
+                raise LedgerUnavailableError(str(error.orig).partition("\n")[0]) from error
         raise AssertionError  # count() does not end; without this line mypy would expect a receipt here

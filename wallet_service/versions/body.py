@@ -110,10 +110,10 @@ def _too_deep(value: Any, levels: int) -> bool:
 
 
 def members_as_json(members: dict[str, Member], without: frozenset[str]) -> str:
-    """Write the body again as it was sent, value texts and all, leaving some fields out."""
+    """Write the body again as it was sent, value texts and all, leaving out the fields named, in any letter case."""
     return (
         "{"
-        + ", ".join(f"{dumps(name)}: {member.json}" for name, member in members.items() if name not in without)
+        + ", ".join(f"{dumps(name)}: {member.json}" for name, member in members.items() if name.lower() not in without)
         + "}"
     )
 

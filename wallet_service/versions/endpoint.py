@@ -24,8 +24,8 @@ from wallet_service.versions.requests import ToCall
 
 __all__ = ["MAX_BODY_BYTES", "Accepted", "Answer", "Method", "Version", "wallet_blueprint"]
 
-NOT_KEPT = frozenset({"hash", "token"})
-"""Credentials in a body; they are stored nowhere."""
+NOT_KEPT = frozenset({"hash", "token", "authtoken"})
+"""Credentials in a body, in any letter case; they are stored nowhere."""
 MAX_BODY_BYTES = 64 * 1024
 MAX_NAMES_LOGGED = 20
 MAX_NAME_LENGTH_LOGGED = 64

@@ -20,6 +20,8 @@ __all__ = ["Amount", "Anything", "CallSchema", "Currency", "Identifier", "Timest
 
 T = TypeVar("T")
 
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
 
 class WireField(fields.Field[T | None]):
     """A field whose errors are outcomes."""
@@ -52,17 +54,17 @@ class WireField(fields.Field[T | None]):
 
 
 class Identifier(WireField[str]):
-    """A name somebody gave: a string, or an integer as its text, of at most so many printable characters."""
+    """A name somebody gave: a string, or an integer as its text, of at most so many characters."""
 
     def __init__(self, max_length: int, *, required: bool = True) -> None:
         super().__init__(required=required)
         self._max_length = max_length
 
     def read(self, value: object) -> str:
-        """Return the name. Unprintable characters are refused: some cannot be stored, and none can be read aloud."""
+        """Return the name. Control characters and lone surrogates are refused: not all of them can be stored."""
         if type(value) is JsonNumber and re.fullmatch("-?[0-9]+", value):
             value = str(value)
-        if type(value) is not str or len(value) > self._max_length or not value.isprintable():
+        if type(value) is not str or len(value) > self._max_length or _UNPRINTABLE.search(value):
             raise self.make_error("invalid")
         return value
 
