@@ -34,6 +34,7 @@ def test_open_show_and_open_again(cli):
     assert shown == [
         {
             "user": "cli-1",
+            "state": "active",
             "currency": "USD",
             "balance": "1000.50",
             "opening_balance": "1000.50",
@@ -45,6 +46,21 @@ def test_open_show_and_open_again(cli):
     assert (missing.returncode, missing.stderr) == (1, "Error: no player 'cli-nobody'\n")
 
 
+def test_freeze_and_unfreeze(cli, new_player):
+    player = new_player()
+    frozen = cli("wallet", "freeze", player.user_id, "--reason", "fraud alert")
+    assert (frozen.returncode, frozen.stdout) == (0, f"{player.user_id} is now frozen.\n")
+    assert "frozen" in cli("wallet", "show", player.user_id).stdout
+    assert cli("wallet", "freeze", player.user_id, "--reason", "again").stdout.endswith("is already frozen.\n")
+    assert player.bet("1").outcome.value == "player_frozen"
+    assert cli("wallet", "unfreeze", player.user_id, "--reason", "cleared").stdout.endswith("is now active.\n")
+    decisions = player.query("SELECT kind, by_whom, why FROM decisions", "ORDER BY at")
+    assert [(row.kind, row.why) for row in decisions] == [("freeze", "fraud alert"), ("unfreeze", "cleared")]
+    assert all(row.by_whom.startswith("cli:") for row in decisions)
+    nobody = cli("wallet", "freeze", "cli-nobody", "--reason", "x")
+    assert (nobody.returncode, nobody.stderr) == (1, "Error: no player 'cli-nobody'\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -54,6 +70,9 @@ def test_open_show_and_open_again(cli):
         (["wallet", "open", "cli-2", "USD", "--balance", "-1"], "--balance"),
         (["wallet", "open", "cli-2", "USD", "--balance", "NaN"], "--balance"),
         (["wallet", "open", "cli-2", "USD", "--balance", "1.0000000000000000001"], "--balance"),
+        (["wallet", "freeze", "cli-2"], "--reason"),
+        (["wallet", "freeze", "cli-2", "--reason", " "], "--reason"),
+        (["wallet", "open", "cli-2", "ZZZ"], "CURRENCY"),
         (["transactions"], "--user"),
         (["nothing"], "nothing"),
     ],

@@ -1,4 +1,4 @@
-"""The README's first screen, executed as written: every line after a prompt is typed, every other line is seen."""
+"""The README's first screen, executed as written: its shell blocks are typed, its text blocks are seen."""
 
 import os
 import re
@@ -16,17 +16,9 @@ FIRST_SCREEN = (ROOT / "README.md").read_text().partition("\n## ")[0]
 
 
 def session(text):
-    """Return (command, expected lines) of every prompt in the console blocks."""
-    steps: list[tuple[str, list[str]]] = []
-    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                steps.append((line[2:], []))
-            elif line.startswith("> "):
-                steps[-1] = (f"{steps[-1][0]}\n{line[2:]}", steps[-1][1])
-            else:
-                steps[-1][1].append(line)
-    return steps
+    """Return (what is typed, the lines that are seen) of each shell block and the text block that follows it."""
+    blocks = re.findall(r"```sh\n(.*?)```(?:\s*```text\n(.*?)```)?", text, re.DOTALL)
+    return [(typed, seen.splitlines()) for typed, seen in blocks]
 
 
 @pytest.fixture
@@ -52,7 +44,7 @@ def checkout(tmp_path):
 
 def test_the_first_screen_is_a_session(checkout):
     first, *steps = session(FIRST_SCREEN)
-    assert first == ("make run", [])
+    assert first == ("make run\n", [])
     port = str(free_port())
     with subprocess.Popen(
         ["make", "run", f"PORT={port}"],
@@ -72,7 +64,7 @@ def test_the_first_screen_is_a_session(checkout):
         assert "Listening" in printed, printed
 
         marks = [f"<<<{number}>>>" for number in range(len(steps))]
-        script = "\n".join(f"{command}\necho; echo '{mark}'" for (command, _), mark in zip(steps, marks, strict=True))
+        script = "\n".join(f"{command}\necho '{mark}'" for (command, _), mark in zip(steps, marks, strict=True))
         result = subprocess.run(
             ["bash", "-c", script.replace("127.0.0.1:8080", f"127.0.0.1:{port}")],
             cwd=checkout,
@@ -92,7 +84,7 @@ def test_the_first_screen_is_a_session(checkout):
     ids = set()
     for (command, expected), mark in zip(steps, marks, strict=True):
         output, _, rest = rest.partition(f"{mark}\n")
-        lines = [line for line in output.splitlines() if line]
+        lines = output.splitlines()
         assert len(lines) == len(expected), (command, lines)
         for line, seen in zip(expected, lines, strict=True):
             assert re.fullmatch(".+".join(map(re.escape, line.split("…"))), seen), command

@@ -167,6 +167,7 @@ def wallet_show(user: str, as_json: bool) -> None:  # noqa: FBT001 - click passe
         [
             {
                 "user": wallet.user_id,
+                "state": wallet.state,
                 "currency": wallet.currency,
                 "balance": format_money(wallet.balance),
                 "opening_balance": format_money(wallet.opening_balance),

@@ -6,8 +6,10 @@ import pytest
 from sqlalchemy import event
 
 from wallet_service.database import create_wallet_engine
-from wallet_service.ledger.calls import Balance
-from wallet_service.ledger.ledger import Ledger
+from wallet_service.ledger.calls import Balance, SessionExpired
+from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
+from wallet_service.ledger.outcomes import Outcome
+from wallet_service.schema import migrate
 
 
 @pytest.fixture
@@ -39,16 +41,57 @@ def traced(database_url, new_player, tmp_path):
 
 def test_each_call_is_one_round_trip(traced):
     player, ledger, count = traced
+    calls = {
+        "bet": lambda n: player.bet("1", round_id=f"r{n}", reference=f"b{n}"),
+        "bet, again": lambda n: player.bet("1", round_id=f"r{n}", reference=f"b{n}"),
+        "bet beyond the balance": lambda n: player.bet("1000", round_id=f"r{n}", reference=f"x{n}"),
+        "refund": lambda n: player.refund(f"r{n}"),
+        "refund, again": lambda n: player.refund(f"r{n}"),
+        "refund by an unknown reference": lambda n: player.refund(None, reference=f"u{n}"),
+        "second bet": lambda n: player.bet("1", round_id=f"s{n}", reference=f"s{n}"),
+        "result with a promo win": lambda n: player.result(
+            "1", round_id=f"s{n}", reference=f"w{n}", promo=("1", f"p{n}")
+        ),
+        "result, again": lambda n: player.result("1", round_id=f"s{n}", reference=f"w{n}", promo=("1", f"p{n}")),
+        "result without a bet": lambda n: player.result("1", round_id=f"t{n}", reference=f"t{n}"),
+        "end of a round": lambda n: player.end_round(f"s{n}"),
+        "refund of a settled round": lambda n: player.refund(f"s{n}"),
+        "cancel": lambda n: player.cancel(f"c{n}", round_id=f"c{n}"),
+        "jackpot win": lambda n: player.win("jackpot_win", "1", reference=f"j{n}"),
+        "bonus win": lambda n: player.win("bonus_win", "1", reference=f"j{n}", bonus_code="FREE"),
+        "deposit": lambda n: player.transfer("deposit", "1", reference=f"d{n}"),
+        "check": lambda _: player.check(),
+        "balance": lambda _: ledger.apply(Balance(player.user_id, "USD", "{}")),
+        "end of a session": lambda _: ledger.apply(SessionExpired(player.user_id, "{}")),
+    }
     for number in range(3):  # until the driver has prepared its statements
-        player.bet("1", round_id=f"w{number}", reference=f"w{number}")
-        player.refund(f"w{number}")
-        player.refund(f"w{number}")
-        ledger.apply(Balance(player.user_id, "USD", "{}"))
-    once = (1, 1)
-    assert count(lambda: player.bet("1", round_id="r1")) == once
-    assert count(lambda: player.bet("1", round_id="r1")) == once, "a bet's replay"
-    assert count(lambda: player.bet("1000", round_id="r1", reference="b2")) == once, "a refusal"
-    assert count(lambda: player.refund("r1")) == once, "a first refund"
-    assert count(lambda: player.refund("r1")) == once, "a refund's replay"
-    assert count(lambda: player.refund(None, reference="b7")) == once, "a refund by an unknown reference"
-    assert count(lambda: ledger.apply(Balance(player.user_id, "USD", "{}"))) == once
+        for call in calls.values():
+            call(number)
+    for name, call in calls.items():
+        assert count(lambda call=call: call("new")) == (1, 1), name
+
+
+def test_a_lost_race_is_run_again_and_not_for_ever(new_database):
+    url = new_database()
+    migrate(url)
+    engine = create_wallet_engine(url, connections=1)
+    ledger = Ledger(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE SEQUENCE attempts")
+        connection.exec_driver_sql(
+            """
+            CREATE OR REPLACE FUNCTION session_expired(p_user_id text, p_sent json) RETURNS receipt
+            LANGUAGE plpgsql AS $$
+            BEGIN
+                IF nextval('attempts') < p_user_id::integer THEN
+                    RAISE EXCEPTION 'lost' USING ERRCODE = 'deadlock_detected';
+                END IF;
+                RETURN ROW('applied', NULL, NULL, NULL)::receipt;
+            END
+            $$
+            """
+        )
+    assert ledger.apply(SessionExpired("3", "{}")).outcome is Outcome.APPLIED
+    with pytest.raises(LedgerUnavailableError):
+        ledger.apply(SessionExpired("100", "{}"))
+    engine.dispose()

@@ -8,16 +8,17 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from wallet_service.ledger.models import Round, Transaction, Wallet
+from wallet_service.ledger.models import Player, Round, Transaction, Wallet
 
 __all__ = ["TransactionRow", "WalletRow", "rounds_of", "transactions_of", "wallets_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class WalletRow:
-    """A wallet as it stands."""
+    """A wallet as it stands, and its player's state (``active`` or ``frozen``)."""
 
     user_id: str
+    state: str
     currency: str
     balance: Decimal
     opening_balance: Decimal
@@ -46,7 +47,8 @@ _TRANSACTION_COLUMNS = tuple(getattr(Transaction, item.name) for item in fields(
 def wallets_of(connection: Connection, user_id: str) -> list[WalletRow]:
     """Return the player's wallets by currency; none where the player is unknown."""
     rows = connection.execute(
-        select(Wallet.user_id, Wallet.currency, Wallet.balance, Wallet.opening_balance, Wallet.seq)
+        select(Wallet.user_id, Player.state, Wallet.currency, Wallet.balance, Wallet.opening_balance, Wallet.seq)
+        .join(Player, Player.user_id == Wallet.user_id)
         .where(Wallet.user_id == user_id)
         .order_by(Wallet.currency)
     )

@@ -40,6 +40,10 @@ ToCall = Callable[[dict[str, Any], str | None, str], WalletCall]
 """Makes the call of a valid request's fields, the currency of the wallet it means, and the request as sent."""
 
 
+UNBOUNDED = 256
+"""For names whose length the contract leaves open: enough to refuse no win over one."""
+
+
 class PlayerRequest(CallSchema):
     """What every call carries."""
 
@@ -107,8 +111,8 @@ class _WinRequest(PlayerRequest):
 class PromoWinRequest(_WinRequest):
     """PromoWin."""
 
-    campaignId = Identifier(36)
-    campaignType = Identifier(32)
+    campaignId = Identifier(UNBOUNDED)
+    campaignType = Identifier(UNBOUNDED)
     roundId = Identifier(36, required=False)
     dataType = Anything(required=False)
 
@@ -124,7 +128,7 @@ class JackpotWinRequest(_WinRequest):
     """JackpotWin."""
 
     roundId = Identifier(36)
-    jackpotId = Identifier(36)
+    jackpotId = Identifier(UNBOUNDED)
 
 
 def _to_check(data: dict[str, Any], currency: str | None, sent: str) -> Check:
