@@ -43,8 +43,8 @@ class Model:
     bets: dict[str, Bet] = field(default_factory=dict)
     done: dict[tuple[str, str], Any] = field(default_factory=dict)  # what was said: by call and reference
     early_refunds: dict[str, str] = field(default_factory=dict)  # currency: by the reference of a bet that never came
-    bonus_paid: dict[tuple[str, str], Decimal] = field(default_factory=dict)
-    reviews: set[tuple[str, str, str]] = field(default_factory=set)
+    bonuses: list[tuple[str | None, str, str | None, Decimal]] = field(default_factory=list)  # code, currency, round
+    reviews: dict[tuple[str, str, str], str | None] = field(default_factory=dict)  # resolution: by cause
     log: list[tuple[str, str, Decimal]] = field(default_factory=list)
 
     def post(self, call, currency, amount):
@@ -101,37 +101,51 @@ class Model:
         if self.refunded(round_id):
             return O.ROUND_REFUNDED, None
         if first:
-            same = first == (round_id, currency, amount)
-            return (O.REPLAYED, ("result", reference)) if same else (O.REFERENCE_REUSED, None)
+            if first != (round_id, currency, amount):
+                return O.REFERENCE_REUSED, None
+            self.pay_promo(currency, promo, round_id)
+            return O.REPLAYED, ("result", reference)
         if self.bets_of(round_id) and not self.standing(round_id):
             return O.BETS_CANCELLED, None
         if not self.bets_of(round_id) and not bonus:
-            self.reviews.add((round_id, "result_without_bet", ""))
+            self.reviews.setdefault((round_id, "result_without_bet", reference), None)
             return O.ROUND_WITHOUT_BET, None
         the_round = self.rounds.setdefault(round_id, Round(currency))
         the_round.won += amount
         the_round.state = "settled" if the_round.state == "open" else the_round.state
         self.done["result", reference] = (round_id, currency, amount)
-        self.count_bonus(bonus, currency, amount)
+        self.bonuses.append((bonus, currency, round_id, amount))
+        if (round_id, "result_without_bet", reference) in self.reviews:
+            cause = round_id, "result_without_bet", reference
+            self.reviews[cause] = self.reviews[cause] or "paid"
         self.post("result", currency, amount)
-        if promo and ("promo_win", promo[1]) not in self.done:
-            self.done["promo_win", promo[1]] = (currency, promo[0])
-            self.post("promo_win", currency, promo[0])
+        self.pay_promo(currency, promo, round_id)
         return O.APPLIED, ("result", reference)
 
-    def count_bonus(self, bonus, currency, amount):
-        if bonus:
-            self.bonus_paid[bonus, currency] = self.bonus_paid.get((bonus, currency), ZERO) + amount
+    def pay_promo(self, currency, promo, round_id):
+        if promo and ("promo_win", promo[1]) not in self.done:
+            self.done["promo_win", promo[1]] = (currency, promo[0], round_id)
+            self.post("promo_win", currency, promo[0])
 
-    def win(self, kind, currency, reference, amount, bonus):
+    def win(self, kind, currency, round_id, reference, amount, bonus):
         if currency not in self.balances:
             return O.WALLET_UNKNOWN, None
         first = self.done.get((kind, reference))
         if first:
-            return (O.REPLAYED, (kind, reference)) if first == (currency, amount) else (O.REFERENCE_REUSED, None)
-        paid = max(ZERO, amount - self.bonus_paid.get((bonus, currency), ZERO)) if bonus else amount
-        self.done[kind, reference] = (currency, amount)
-        self.count_bonus(bonus, currency, paid)
+            same = first[:2] == (currency, amount) and (None in {first[2], round_id} or first[2] == round_id)
+            return (O.REPLAYED, (kind, reference)) if same else (O.REFERENCE_REUSED, None)
+        before = sum(
+            (
+                paid
+                for code, where, of_round, paid in self.bonuses
+                if (code, where) == (bonus, currency) and not (of_round and self.refunded(of_round))
+            ),
+            ZERO,
+        )
+        paid = max(ZERO, amount - before) if bonus else amount
+        self.done[kind, reference] = (currency, amount, round_id)
+        if kind == "bonus_win":
+            self.bonuses.append((bonus, currency, None, paid))
         self.post(kind, currency, paid)
         return O.APPLIED, (kind, reference)
 
@@ -155,21 +169,22 @@ class Model:
         if self.mismatched(round_id, currency):
             return O.CURRENCY_MISMATCH, None
         if first:
-            same = first[0] in {None, round_id}
+            same = first[0] == round_id
             return (O.REPLAYED, ("cancel", reference)) if same else (O.REFERENCE_REUSED, None)
         if bet and bet.round_id != round_id:
-            self.reviews.add((bet.round_id, "cancel_in_another_round", reference))
+            if not self.refunded(bet.round_id):
+                self.reviews.setdefault((bet.round_id, "cancel_in_another_round", reference), None)
             return O.BET_IN_ANOTHER_ROUND, None
         if bet and the_round and the_round.state in {"settled", "ended"} and len(self.standing(round_id)) == 1:
-            self.reviews.add((round_id, "cancel_in_settled_round", reference))
+            self.reviews.setdefault((round_id, "cancel_in_settled_round", reference), None)
             return O.LAST_BET_OF_SETTLED_ROUND, None
         amount = ZERO
         if the_round and the_round.state != "refunded":
             if bet:
                 amount, bet.cancelled = bet.cost, True
             elif self.standing(round_id):
-                self.reviews.add((round_id, "unmatched_cancel", reference))
-        self.done["cancel", reference] = (round_id if the_round else None, currency)
+                self.reviews.setdefault((round_id, "unmatched_cancel", reference), None)
+        self.done["cancel", reference] = (round_id, currency)
         self.post("cancel", currency, amount)
         return O.APPLIED, ("cancel", reference)
 
@@ -191,14 +206,17 @@ class Model:
         if self.refunded(round_id):
             return O.REPLAYED, ("refund", round_id)
         if the_round and the_round.state != "open" and not self.reverse_settled:
-            self.reviews.add((round_id, "refund_of_settled_round", ""))
+            self.reviews.setdefault((round_id, "refund_of_settled_round", ""), None)
             return O.ROUND_SETTLED, None
         stake = sum((bet.cost for bet in self.standing(round_id)), ZERO)
         won = the_round.won if the_round else ZERO
         if self.balances[currency] + stake < won:
-            self.reviews.add((round_id, "reversal_not_covered", ""))
+            self.reviews.setdefault((round_id, "reversal_not_covered", ""), None)
             return O.REVERSAL_NOT_COVERED, None
         self.rounds.setdefault(round_id, Round(currency)).state = "refunded"
+        for cause, resolution in self.reviews.items():
+            if cause[0] == round_id:
+                self.reviews[cause] = resolution or "refunded"
         self.post("refund", currency, stake)
         if won:
             self.post("reversal", currency, -won)

@@ -103,6 +103,23 @@ def test_transactions_by_user_and_by_round(cli, new_player):
     assert cli("transactions", "--user", "cli-nobody").stdout == "No transactions.\n"
 
 
+def test_reviews_are_listed_and_decided(cli, new_player):
+    player = new_player()
+    player.bet("10")
+    player.result("25")
+    player.refund("r1")
+    [row] = json.loads(cli("reviews", "list", "--user", player.user_id, "--json").stdout)
+    assert (row["round"], row["reason"], row["reference"]) == ("r1", "refund_of_settled_round", "")
+    decide = ["reviews", "decide", player.user_id, "r1", "refund_of_settled_round"]
+    assert "--refund or --leave" in cli(*decide, "--why", "LM asked").stderr
+    assert "--why" in cli(*decide, "--refund").stderr
+    done = cli(*decide, "--refund", "--why", "LM asked")
+    assert (done.returncode, done.stdout.endswith(f"{player.user_id} has 100.00 USD now.\n")) == (0, True)
+    again = cli(*decide, "--leave", "--why", "x")
+    assert (again.returncode, again.stderr) == (1, "Error: no such review is open; see: wallet-service reviews list\n")
+    assert cli("reviews", "list", "--user", player.user_id).stdout == "No round waits for a decision.\n"
+
+
 def test_text_from_outside_is_shown_as_text(cli, new_player):
     player = new_player()
     player.bet("1", reference="[red]x[/red]")

@@ -20,11 +20,11 @@ from wallet_service import schema
 from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.demo import run_demo
 from wallet_service.ledger.audit import audit as audit_ledger
-from wallet_service.ledger.calls import OpenWallet, SetPlayerState
+from wallet_service.ledger.calls import Call, DecideReview, OpenWallet, SetPlayerState
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.ledger.money import ZERO, format_money, parse_money
-from wallet_service.ledger.outcomes import Outcome
-from wallet_service.ledger.reads import transactions_of, wallets_of
+from wallet_service.ledger.outcomes import Outcome, Receipt
+from wallet_service.ledger.reads import open_reviews, transactions_of, wallets_of
 from wallet_service.serving import AddressInUseError, serve
 from wallet_service.settings import Settings, SettingsError
 
@@ -72,6 +72,11 @@ def _database() -> Settings:
     if problem:
         raise FaultError(problem)
     return settings
+
+
+def _apply(call: Call) -> Receipt:
+    engine = create_wallet_engine(_database().database_url, connections=1)
+    return Ledger(engine).apply(call)
 
 
 @contextmanager
@@ -146,8 +151,7 @@ def wallet_open(user: str, currency: str, balance: str) -> None:
         opening_balance = parse_money(balance)
     except ValueError as error:
         raise click.BadParameter(f"{balance!r}: {error}", param_hint="--balance") from None
-    ledger = Ledger(create_wallet_engine(_database().database_url, connections=1))
-    receipt = ledger.apply(OpenWallet(user, currency, opening_balance))
+    receipt = _apply(OpenWallet(user, currency, opening_balance))
     amount = f"{format_money(receipt.balance or ZERO)} {currency}"
     if receipt.outcome is not Outcome.APPLIED:
         raise click.ClickException(f"{user} already has a {currency} wallet; it holds {amount}")
@@ -183,8 +187,7 @@ def wallet_show(user: str, as_json: bool) -> None:  # noqa: FBT001 - click passe
 def _set_state(user: str, state: Literal["active", "frozen"], reason: str, done: str) -> None:
     if not reason.strip():
         raise click.BadParameter("must say why", param_hint="--reason")
-    ledger = Ledger(create_wallet_engine(_database().database_url, connections=1))
-    receipt = ledger.apply(SetPlayerState(user, state, by_whom=f"cli:{getuser()}", why=reason))
+    receipt = _apply(SetPlayerState(user, state, by_whom=f"cli:{getuser()}", why=reason))
     if receipt.outcome is Outcome.PLAYER_UNKNOWN:
         raise click.ClickException(f"no player {user!r}")
     click.echo(f"{user} is {'now' if receipt.outcome is Outcome.APPLIED else 'already'} {done}.")
@@ -230,6 +233,61 @@ def transactions_command(user: str | None, round_id: str | None, as_json: bool) 
             for row in transactions_of(connection, user_id=user, round_id=round_id)
         ]
     _show(rows, as_json=as_json, empty="No transactions.")
+
+
+@cli.group("reviews")
+def reviews_group() -> None:
+    """Look at the rounds that wait for a decision, and decide."""
+
+
+@reviews_group.command("list")
+@click.option("--user", help="Only this player's.")
+@as_json_option
+def reviews_list(user: str | None, as_json: bool) -> None:  # noqa: FBT001 - as above
+    """Show the open reviews, the oldest first."""
+    with _reading() as connection:
+        rows = [
+            {
+                "opened_at": row.opened_at.isoformat(timespec="milliseconds"),
+                "user": row.user_id,
+                "round": row.round_id,
+                "reason": row.reason,
+                "reference": row.reference,
+                "currency": row.currency,
+            }
+            for row in open_reviews(connection, user_id=user)
+        ]
+    _show(rows, as_json=as_json, empty="No round waits for a decision.")
+
+
+@reviews_group.command("decide")
+@click.argument("user")
+@click.argument("round_id", metavar="ROUND")
+@click.argument("review_reason", metavar="REASON")
+@click.option("--reference", default="", help="The review's reference, where it has one.")
+@click.option("--refund", "decision", flag_value="refund", help="Refund the round whole; its wins are taken back.")
+@click.option("--leave", "decision", flag_value="leave", help="Leave the round as it is.")
+@click.option("--why", required=True, help="Why; kept for ever.")
+def reviews_decide(
+    user: str, round_id: str, review_reason: str, reference: str, decision: Literal["refund", "leave"] | None, why: str
+) -> None:
+    """Decide the review of USER's ROUND that was opened for REASON."""
+    if decision is None:
+        raise click.UsageError("say --refund or --leave")
+    if not why.strip():
+        raise click.BadParameter("must say why", param_hint="--why")
+    by_whom = f"cli:{getuser()}"
+    sent = json.dumps({"by": by_whom, "why": why})
+    receipt = _apply(DecideReview(user, round_id, review_reason, reference, decision, by_whom, why, sent))
+    if receipt.outcome is Outcome.REVIEW_UNKNOWN:
+        raise click.ClickException("no such review is open; see: wallet-service reviews list")
+    if receipt.outcome is not Outcome.APPLIED:
+        raise click.ClickException(f"not done: {receipt.outcome.value}")
+    if decision == "leave":
+        click.echo("Left as it is.")
+    else:
+        amount = f"{format_money(receipt.balance or ZERO)} {receipt.currency}"
+        click.echo(f"Refunded by {receipt.transaction_id}; {user} has {amount} now.")
 
 
 @cli.command("audit")

@@ -191,6 +191,32 @@ def test_last_bet_of_a_settled_round_cannot_be_cancelled(player, settle):
     assert player.balance() == D(95)
 
 
+def test_cancel_of_an_unknown_bet_in_a_settled_round_is_remembered(player):
+    player.bet("10", reference="b1")
+    player.result("0")
+    assert player.cancel("b2").outcome is Outcome.APPLIED
+    assert player.reviews() == [("r1", "unmatched_cancel", "b2", None)]
+
+
+def test_unmatched_cancel_beside_cancelled_bets_waits_for_nobody(player):
+    player.bet("10", reference="b1")
+    player.cancel("b1")
+    player.cancel("b2")
+    assert player.reviews() == []
+
+
+def test_cancel_of_an_unknown_bet_belongs_to_its_round(player):
+    player.cancel("b1", round_id="r1")
+    assert player.cancel("b1", round_id="r2").outcome is Outcome.REFERENCE_REUSED
+
+
+def test_cancel_naming_another_round_than_the_bets_refunded_one_waits_for_nobody(player):
+    player.bet("10", round_id="r1")
+    player.refund("r1")
+    assert player.cancel("b1", round_id="r2").outcome is Outcome.BET_IN_ANOTHER_ROUND
+    assert player.reviews() == []
+
+
 def test_one_reference_may_belong_to_a_bet_its_cancel_and_a_refund(player):
     player.bet("10", reference="x")
     assert player.cancel("x").outcome is Outcome.APPLIED
@@ -289,10 +315,28 @@ def test_frozen_player_neither_bets_nor_checks_and_gets_all_that_is_his(player):
 def test_result_without_a_bet_waits_for_it_and_its_payment_closes_the_review(player):
     for _ in range(3):
         assert player.result("25").outcome is Outcome.ROUND_WITHOUT_BET
-    assert player.reviews() == [("r1", "result_without_bet", "", None)]
+    assert player.reviews() == [("r1", "result_without_bet", "w1", None)]
     player.bet("10")
     assert player.result("25").balance == D(115)
-    assert player.reviews() == [("r1", "result_without_bet", "", "paid")]
+    assert player.reviews() == [("r1", "result_without_bet", "w1", "paid")]
+
+
+def test_payment_of_one_result_does_not_close_the_review_of_another(player):
+    assert player.result("5", reference="w1").outcome is Outcome.ROUND_WITHOUT_BET
+    player.result("7", reference="w2", bonus_code="FREE")
+    player.bet("10")
+    player.result("0", reference="w3")
+    assert player.reviews() == [("r1", "result_without_bet", "w1", None)]
+    player.result("5", reference="w1")
+    assert player.reviews() == [("r1", "result_without_bet", "w1", "paid")]
+
+
+def test_payment_does_not_undo_a_decision(player):
+    player.result("5")
+    player.decide("leave", "result_without_bet", "w1")
+    player.bet("10")
+    assert player.result("5").outcome is Outcome.APPLIED
+    assert player.reviews() == [("r1", "result_without_bet", "w1", "left")]
 
 
 def test_result_of_a_free_round_is_paid_without_a_bet(player):
@@ -380,6 +424,38 @@ def test_promo_win_of_a_result_is_paid_on_top_once(player):
     assert player.result("5", promo=("50", "p1")).transaction_id == receipt.transaction_id
     assert player.win("promo_win", "50", reference="p1").outcome is Outcome.REPLAYED, "the same promo win, told again"
     assert player.result("1", reference="w2", promo=("50", "p1")).balance == D(146)
+
+
+def test_a_result_told_again_with_a_promo_win_that_is_new_pays_that(player):
+    player.bet("10")
+    first = player.result("5")
+    again = player.result("5", promo=("50", "p1"))
+    assert (again.outcome, again.transaction_id, again.balance) == (Outcome.REPLAYED, first.transaction_id, D(145))
+    assert player.result("5", promo=("50", "p1")).balance == D(145)
+    [_, _, promo] = player.query("SELECT call, round_id FROM transactions", "ORDER BY seq")
+    assert tuple(promo) == ("promo_win", "r1"), "it is in the round's story"
+
+
+def test_a_promo_reference_with_another_amount_is_not_paid_and_is_remembered(player):
+    player.bet("10")
+    player.win("promo_win", "50", reference="p1")
+    assert player.result("5", promo=("60", "p1")).balance == D(145)
+    [row] = player.query("SELECT call, reference, outcome FROM refusals")
+    assert tuple(row) == ("promo_win", "p1", "reference_reused")
+
+
+def test_a_win_in_another_currency_than_its_round_is_paid(player):
+    player.open("EUR", "50")
+    player.bet("10")
+    assert player.win("jackpot_win", "5", round_id="r1", currency="EUR").balance == D(55)
+
+
+def test_bonus_win_counts_its_own_currency_and_not_what_was_taken_back(player):
+    player.open("EUR", "50")
+    player.result("30", bonus_code="FREE", reference="w1", round_id="r1")
+    player.result("20", bonus_code="FREE", reference="w2", round_id="r2", currency="EUR")
+    player.reversing().refund("r1")
+    assert player.win("bonus_win", "70", bonus_code="FREE").balance == D(170)
 
 
 def test_a_round_refunded_later_keeps_its_promo_win(player):
@@ -470,6 +546,13 @@ def test_refusals_are_remembered_once_per_call_reference_and_outcome(player):
     ]
 
 
+def test_a_refusal_keeps_what_was_sent_last(player):
+    player.bet("101", round_id="r1")
+    player.bet("102", round_id="r2")
+    [row] = player.query("SELECT round_id, stated, times FROM refusals")
+    assert tuple(row) == ("r2", D(102), 2)
+
+
 # Money of the operator's own platform
 
 
@@ -518,6 +601,29 @@ def test_a_refund_by_decision_closes_every_review_of_the_round(player):
     assert [review[3] for review in player.reviews()] == ["refunded", "refunded"]
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_refund_that_lucky_monaco_sends_closes_them_too(player, reverse):
+    player.bet("10", reference="b1")
+    player.cancel("b9")
+    player.reversing().refund("r1") if reverse else player.refund("r1")
+    assert player.reviews() == [("r1", "unmatched_cancel", "b9", "refunded")]
+
+
+def test_leaving_one_review_leaves_the_others_open(player):
+    player.bet("10", reference="b1")
+    player.cancel("b8")
+    player.cancel("b9")
+    player.decide("leave", "unmatched_cancel", "b8")
+    assert [(review[2], review[3]) for review in player.reviews()] == [("b8", "left"), ("b9", None)]
+
+
+def test_a_round_without_bets_is_refunded_by_decision_for_a_player_with_two_wallets(player):
+    player.open("EUR", "50")
+    player.result("5")
+    assert player.decide("refund", "result_without_bet", "w1").outcome is Outcome.APPLIED
+    assert player.result("5").outcome is Outcome.ROUND_REFUNDED
+
+
 def test_a_decision_that_cannot_be_covered_changes_nothing(player):
     player.bet("10")
     player.result("50")
@@ -525,7 +631,8 @@ def test_a_decision_that_cannot_be_covered_changes_nothing(player):
     player.transfer("withdrawal", "140")
     assert player.decide("refund", "refund_of_settled_round").outcome is Outcome.REVERSAL_NOT_COVERED
     assert player.query("SELECT * FROM decisions") == []
-    assert [review[3] for review in player.reviews()] == [None, None]
+    assert [review[3] for review in player.reviews()] == [None]
+    assert [row.outcome for row in player.query("SELECT outcome FROM refusals")] == ["round_settled"], "LM's alone"
 
 
 def test_a_decision_needs_who_and_why_and_stays_for_ever(player, engine):

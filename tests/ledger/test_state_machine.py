@@ -74,11 +74,16 @@ class Wallet(RuleBasedStateMachine):
         self.compare(Refund(self.user_id, c, r, "g", x, None, "{}"), self.model.refund(c, r, x))
 
     @rule(
-        k=st.sampled_from(["promo_win", "bonus_win", "jackpot_win"]), c=currencies, x=references, a=amounts, b=bonuses
+        k=st.sampled_from(["promo_win", "bonus_win", "jackpot_win"]),
+        c=currencies,
+        r=rounds | st.none(),
+        x=references,
+        a=amounts,
+        b=bonuses,
     )
-    def win(self, k, c, x, a, b):
+    def win(self, k, c, r, x, a, b):
         b = b if k == "bonus_win" else None
-        self.compare(Win(self.user_id, k, c, None, x, a, b, "{}"), self.model.win(k, c, x, a, b))
+        self.compare(Win(self.user_id, k, c, r, x, a, b, "{}"), self.model.win(k, c, r, x, a, b))
 
     @rule(k=st.sampled_from(["deposit", "withdrawal"]), c=currencies, x=references, a=amounts)
     def transfer(self, k, c, x, a):
@@ -100,8 +105,8 @@ class Wallet(RuleBasedStateMachine):
             assert dict(balances) == self.model.balances
             log = rows("SELECT call, currency, amount FROM transactions WHERE user_id = %(u)s ORDER BY id, seq")
             assert sorted(log) == sorted(self.model.log)
-            reviews = rows("SELECT round_id, reason, reference FROM reviews WHERE user_id = %(u)s")
-            assert set(reviews) == self.model.reviews
+            reviews = rows("SELECT round_id, reason, reference, resolution FROM reviews WHERE user_id = %(u)s")
+            assert {tuple(cause): resolution for *cause, resolution in reviews} == self.model.reviews
             states = rows("SELECT round_id, state FROM rounds WHERE user_id = %(u)s")
             assert dict(states) == {name: a_round.state for name, a_round in self.model.rounds.items()}
 

@@ -68,7 +68,7 @@ class Wire(RuleBasedStateMachine):
     def result(self, v, r, x, a, b, p):
         fields = {"roundId": r, "reference": x, "amount": a, "bonusCode": b, **self.details(v)}
         fields |= {"promoWinAmount": p, "promoWinReference": f"p{x}"}
-        promo = (Decimal(p), f"p{x}") if p == "5" else None
+        promo = (Decimal(p), f"p{x}") if p else None
         self.compare(v, "Result", fields, self.model.result("USD", r, x, Decimal(a), b or None, promo))
 
     @rule(v=versions, r=rounds)
@@ -95,7 +95,7 @@ class Wire(RuleBasedStateMachine):
         fields |= {"PromoWin": {"campaignId": "c", "campaignType": "T", "currency": "USD"}, "BonusWin": {}}.get(
             call, {"roundId": "r1", "jackpotId": "j"}
         )
-        self.compare(v, call, fields, self.model.win(kind, "USD", f"w{x}", Decimal(a), None))
+        self.compare(v, call, fields, self.model.win(kind, "USD", fields.get("roundId"), f"w{x}", Decimal(a), None))
 
     @rule(v=versions)
     def balance(self, v):

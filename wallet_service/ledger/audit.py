@@ -79,7 +79,7 @@ CHECKS = (
         SELECT user_id, id::text, format('%s in %s, round %s, without that wallet or round', call, currency, round_id)
         FROM transactions t
         WHERE NOT EXISTS (SELECT FROM wallets w WHERE w.user_id = t.user_id AND w.currency = t.currency)
-           OR (round_id IS NOT NULL
+           OR (round_id IS NOT NULL AND call IN ('bet', 'result', 'refund', 'reversal')
                AND NOT EXISTS (SELECT FROM rounds r WHERE r.user_id = t.user_id AND r.round_id = t.round_id))
            OR (round_id IS NULL AND call IN ('bet', 'result', 'reversal'))
         """,
@@ -95,8 +95,16 @@ CHECKS = (
                 WHEN call IN ('bet', 'withdrawal') THEN -stated
                 WHEN call IN ('result', 'promo_win', 'jackpot_win', 'deposit') THEN stated
                 ELSE amount END
-           OR (call = 'bonus_win' AND amount > stated)
-           OR (call IN ('refund', 'cancel') AND round_id IS NULL AND amount <> 0)
+           OR (call = 'refund' AND round_id IS NULL AND amount <> 0)
+        UNION ALL
+        SELECT b.user_id, b.id::text, format('bonus win of %s, stated %s, code %s', b.amount, b.stated, b.bonus_code)
+        FROM transactions b
+        WHERE b.call = 'bonus_win' AND b.amount <> greatest(0, b.stated - (
+            SELECT coalesce(sum(t.amount), 0) FROM transactions t
+            WHERE t.user_id = b.user_id AND t.currency = b.currency AND t.bonus_code = b.bonus_code AND t.seq < b.seq
+              AND (t.call = 'bonus_win' OR (t.call = 'result' AND NOT EXISTS (
+                  SELECT FROM transactions f WHERE f.user_id = t.user_id AND f.currency = t.currency
+                  AND f.call = 'refund' AND f.round_id = t.round_id AND f.seq < b.seq)))))
         """,
     ),
     Check(
@@ -104,11 +112,13 @@ CHECKS = (
         "what a round says was staked, cancelled, won, refunded and taken back is what its transactions say",
         """
         SELECT r.user_id, r.round_id, format(
-            'staked %s of %s, cancelled %s of %s, won %s of %s, refunded %s of %s, reversed %s of %s, bets %s of %s',
-            r.staked, t.staked, r.cancelled, t.cancelled, r.won, t.won, r.refunded, t.refunded, r.reversed,
-            t.reversed, r.bets, t.bets)
+            'in %s (transactions in %s to %s): bets %s of %s, staked %s of %s, cancelled %s of %s, won %s of %s, '
+            'refunded %s of %s, reversed %s of %s',
+            r.currency, t.lowest, t.highest, r.bets, t.bets, r.staked, t.staked, r.cancelled, t.cancelled,
+            r.won, t.won, r.refunded, t.refunded, r.reversed, t.reversed)
         FROM rounds r LEFT JOIN (
-            SELECT user_id, round_id, min(currency) AS lowest, max(currency) AS highest,
+            SELECT user_id, round_id, min(currency) FILTER (WHERE call IN ('bet', 'result', 'refund')) AS lowest,
+                   max(currency) FILTER (WHERE call IN ('bet', 'result', 'refund')) AS highest,
                    coalesce(-sum(amount) FILTER (WHERE call = 'bet'), 0) AS staked,
                    coalesce(sum(amount) FILTER (WHERE call = 'cancel'), 0) AS cancelled,
                    coalesce(sum(amount) FILTER (WHERE call = 'result'), 0) AS won,
@@ -185,7 +195,7 @@ CHECKS = (
     ),
     Check(
         "round states",
-        "an open round has no result, a settled one has, an ended one says when, and a settled one keeps a bet it had",
+        "an open round has no result, a settled one has, after a bet that it keeps, and an ended one says when",
         """
         SELECT r.user_id, r.round_id, format('%s, %s results, ended %s, %s of %s bets cancelled',
                r.state, coalesce(t.results, 0), r.ended_at, r.bets_cancelled, r.bets)
@@ -196,18 +206,27 @@ CHECKS = (
         WHERE (r.state = 'open' AND t.results > 0) OR (r.state = 'settled' AND t.results IS NULL)
            OR (r.state = 'ended' AND r.ended_at IS NULL)
            OR (t.results > 0 AND r.bets > 0 AND r.bets = r.bets_cancelled)
+        UNION ALL
+        SELECT t.user_id, t.id::text, format('result of %s in round %s before any bet', t.amount, t.round_id)
+        FROM transactions t
+        WHERE t.call = 'result' AND t.bonus_code IS NULL AND NOT EXISTS (
+            SELECT FROM transactions b WHERE b.user_id = t.user_id AND b.currency = t.currency AND b.call = 'bet'
+            AND b.round_id = t.round_id AND b.seq < t.seq)
         """,
     ),
     Check(
         "reviews",
-        "a review that was closed by a refund or a payment has one, and a decision to refund names its transaction",
+        "a review is open until its refund or payment and closed by it, and a decision to refund names its transaction",
         """
         SELECT v.user_id, v.round_id, format('%s is closed as %s, the round is %s', v.reason, v.resolution, r.state)
         FROM reviews v LEFT JOIN rounds r USING (user_id, round_id)
         WHERE (v.resolution = 'refunded' AND r.state IS DISTINCT FROM 'refunded')
-           OR (v.resolution = 'paid' AND NOT EXISTS (
+           OR (v.resolution IS NULL AND r.state = 'refunded')
+           OR (v.reason = 'result_without_bet' AND (v.resolution IS NOT DISTINCT FROM 'paid') <> EXISTS (
                SELECT FROM transactions t
-               WHERE t.user_id = v.user_id AND t.round_id = v.round_id AND t.call = 'result'))
+               WHERE t.user_id = v.user_id AND t.round_id = v.round_id AND t.call = 'result'
+                 AND t.reference = v.reference) AND v.resolution IS DISTINCT FROM 'refunded'
+               AND v.resolution IS DISTINCT FROM 'left')
         UNION ALL
         SELECT d.user_id, d.id::text, format('decision to refund round %s names transaction %s', d.round_id,
                d.transaction_id)

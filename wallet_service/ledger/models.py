@@ -108,7 +108,7 @@ class Transaction(Base):
     """One movement of a wallet, or one remembered refund or cancel, for ever: a trigger refuses every change.
 
     ``amount`` is signed as the wallet sees it (a bet is negative); ``stated`` is the amount the caller named, which a
-    replay is compared with.
+    replay is compared with. ``round_id`` is the round it names; a cancel's or a win's need not be known.
     """
 
     __tablename__ = "transactions"
@@ -116,7 +116,6 @@ class Transaction(Base):
         ForeignKeyConstraint(
             ["user_id", "currency"], ["wallets.user_id", "wallets.currency"], name="transactions_wallet"
         ),
-        ForeignKeyConstraint(["user_id", "round_id"], ["rounds.user_id", "rounds.round_id"], name="transactions_round"),
         UniqueConstraint("user_id", "currency", "seq", name="transactions_wallet_seq"),
         Index(
             "transactions_call_reference",
@@ -193,7 +192,10 @@ class Refusal(Base):
 
 
 class Review(Base):
-    """A round that waits, or waited, for a person's decision; once per cause. ``reference`` is a cancel's, or empty."""
+    """A round that waits, or waited, for a person's decision; once per cause.
+
+    ``reference`` is that of the cancel or result which is the cause, or empty where the round itself is.
+    """
 
     __tablename__ = "reviews"
     __table_args__ = (
@@ -212,6 +214,7 @@ class Review(Base):
     round_id: Mapped[str] = mapped_column(Text, primary_key=True)
     reason: Mapped[str] = mapped_column(Text, primary_key=True)
     reference: Mapped[str] = mapped_column(Text, primary_key=True)
+    currency: Mapped[str] = mapped_column(Text)
     opened_at: Mapped[datetime] = mapped_column(TIME)
     closed_at: Mapped[datetime | None] = mapped_column(TIME)
     resolution: Mapped[str | None] = mapped_column(Text)

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from wallet_service.ledger.models import Player, Round, Transaction, Wallet
+from wallet_service.ledger.models import Player, Review, Round, Transaction, Wallet
 
-__all__ = ["TransactionRow", "WalletRow", "rounds_of", "transactions_of", "wallets_of"]
+__all__ = ["ReviewRow", "TransactionRow", "WalletRow", "open_reviews", "rounds_of", "transactions_of", "wallets_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,18 @@ class TransactionRow:
     currency: str
     amount: Decimal
     balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """A round that waits for a decision; ``round_id``, ``reason`` and ``reference`` are the review's key."""
+
+    opened_at: datetime
+    user_id: str
+    round_id: str
+    reason: str
+    reference: str
+    currency: str
 
 
 _TRANSACTION_COLUMNS = tuple(getattr(Transaction, item.name) for item in fields(TransactionRow))
@@ -75,3 +87,15 @@ def transactions_of(
         query = query.where(Transaction.round_id == round_id)
     for row in connection.execution_options(yield_per=1000).execute(query):
         yield TransactionRow(*row)
+
+
+def open_reviews(connection: Connection, *, user_id: str | None = None) -> list[ReviewRow]:
+    """Return the open reviews, of one player or of all, the oldest first."""
+    query = (
+        select(Review.opened_at, Review.user_id, Review.round_id, Review.reason, Review.reference, Review.currency)
+        .where(Review.closed_at.is_(None))
+        .order_by(Review.opened_at)
+    )
+    if user_id is not None:
+        query = query.where(Review.user_id == user_id)
+    return [ReviewRow(*row) for row in connection.execute(query)]

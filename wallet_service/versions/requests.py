@@ -157,7 +157,7 @@ def _to_bet(data: dict[str, Any], currency: str | None, sent: str) -> Bet:
 
 
 def _to_result(data: dict[str, Any], currency: str | None, sent: str) -> Result:
-    # A promo win of nothing is none.
+    # A promo win of nothing may come without a reference, and then it is none.
     return Result(
         user_id=data["userId"],
         currency=currency,
@@ -166,7 +166,7 @@ def _to_result(data: dict[str, Any], currency: str | None, sent: str) -> Result:
         reference=data["reference"],
         amount=data["amount"],
         bonus_code=data["bonusCode"],
-        promo_amount=data["promoWinAmount"] or None,
+        promo_amount=data["promoWinAmount"] if data["promoWinReference"] else None,
         promo_reference=data["promoWinReference"],
         sent=sent,
     )

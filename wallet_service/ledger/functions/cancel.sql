@@ -36,16 +36,23 @@ BEGIN
     ELSIF the_round.currency <> v_currency THEN
         v_refusal := 'currency_mismatch';
     ELSIF first_cancel.id IS NOT NULL THEN
-        IF coalesce(first_cancel.round_id = p_round_id, true) THEN
+        IF first_cancel.round_id = p_round_id THEN
             RETURN ROW('replayed', first_cancel.id, v_currency, v_balance)::receipt;
         END IF;
         v_refusal := 'reference_reused';
     ELSIF the_bet.round_id <> p_round_id THEN
-        PERFORM open_review(p_user_id, the_bet.round_id, 'cancel_in_another_round', p_reference);
+        IF EXISTS (
+            SELECT FROM rounds r
+            WHERE r.user_id = p_user_id AND r.round_id = the_bet.round_id AND r.state <> 'refunded'
+        ) THEN
+            PERFORM open_review(
+                p_user_id, the_bet.currency, the_bet.round_id, 'cancel_in_another_round', p_reference
+            );
+        END IF;
         v_refusal := 'bet_in_another_round';
     ELSIF the_bet.id IS NOT NULL AND the_round.state IN ('settled', 'ended')
           AND the_round.bets - the_round.bets_cancelled = 1 THEN
-        PERFORM open_review(p_user_id, p_round_id, 'cancel_in_settled_round', p_reference);
+        PERFORM open_review(p_user_id, v_currency, p_round_id, 'cancel_in_settled_round', p_reference);
         v_refusal := 'last_bet_of_settled_round';
     END IF;
     IF v_refusal IS NOT NULL THEN
@@ -59,10 +66,10 @@ BEGIN
         UPDATE rounds SET cancelled = cancelled + v_amount, bets_cancelled = bets_cancelled + 1
         WHERE user_id = p_user_id AND round_id = p_round_id;
     ELSIF the_round.state <> 'refunded' AND the_round.bets > the_round.bets_cancelled THEN
-        PERFORM open_review(p_user_id, p_round_id, 'unmatched_cancel', p_reference);
+        PERFORM open_review(p_user_id, v_currency, p_round_id, 'unmatched_cancel', p_reference);
     END IF;
     v_balance := post(
-        p_user_id, p_id, 'cancel', v_currency, the_round.round_id, p_reference, NULL, v_amount, NULL, p_sent
+        p_user_id, p_id, 'cancel', v_currency, p_round_id, p_reference, NULL, v_amount, NULL, p_sent
     );
     RETURN ROW('applied', p_id, v_currency, v_balance)::receipt;
 END

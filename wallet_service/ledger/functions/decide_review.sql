@@ -3,16 +3,22 @@
 -- Inputs   the review's key; p_decision is refund (the round whole, its wins taken back) or leave (as it is); p_id names
 --          the decision and, on a refund, the transaction; who and why are kept for ever.
 -- Locks    1. the player's wallets, 2. the round, 3. the review.
--- Outcome  review_unknown (there is none, or it was decided), what refund refuses, applied.
--- Races    two people decide: the second one finds the review closed. A refund closes every open review of its round.
+-- Outcome  review_unknown (there is none, or it is closed), reversal_not_covered, applied.
+-- Races    two people decide: the second one finds the review closed. A refund closes every open review of its round, so
+--          the round of an open review is never refunded already.
 CREATE OR REPLACE FUNCTION decide_review(
     p_user_id text, p_id uuid, p_reversal_id uuid, p_round_id text, p_reason text, p_reference text,
     p_decision text, p_by_whom text, p_why text, p_sent json
 ) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_receipt receipt := ROW('applied', NULL, NULL, NULL)::receipt;
+    the_review reviews%ROWTYPE;
+    the_wallet wallets%ROWTYPE;
 BEGIN
-    PERFORM lock_wallet(p_user_id, NULL);
+    -- The review's currency never changes, so it may be read before the lock; whether it is open is read under it.
+    SELECT * INTO the_review FROM reviews v
+    WHERE v.user_id = p_user_id AND v.round_id = p_round_id AND v.reason = p_reason AND v.reference = p_reference;
+    the_wallet := lock_wallet(p_user_id, the_review.currency);
     IF NOT EXISTS (
         SELECT FROM reviews v
         WHERE v.user_id = p_user_id AND v.round_id = p_round_id AND v.reason = p_reason AND v.reference = p_reference
@@ -21,20 +27,17 @@ BEGIN
         RETURN ROW('review_unknown', NULL, NULL, NULL)::receipt;
     END IF;
     IF p_decision = 'refund' THEN
-        v_receipt := refund(
-            p_user_id, p_id, p_reversal_id,
-            (SELECT r.currency FROM rounds r WHERE r.user_id = p_user_id AND r.round_id = p_round_id),
-            p_round_id, NULL, p_id::text, NULL, true, p_sent
+        v_receipt := pay_refund(
+            p_user_id, p_id, p_reversal_id, the_wallet.currency, the_wallet.balance, p_round_id, NULL, p_id::text,
+            NULL, true, p_sent
         );
-        IF v_receipt.outcome NOT IN ('applied', 'replayed') THEN
+        IF v_receipt.outcome <> 'applied' THEN
             RETURN v_receipt;
         END IF;
+    ELSE
+        UPDATE reviews SET closed_at = clock_timestamp(), resolution = 'left'
+        WHERE user_id = p_user_id AND round_id = p_round_id AND reason = p_reason AND reference = p_reference;
     END IF;
-    UPDATE reviews SET
-        closed_at = clock_timestamp(),
-        resolution = CASE p_decision WHEN 'refund' THEN 'refunded' ELSE 'left' END
-    WHERE user_id = p_user_id AND round_id = p_round_id AND closed_at IS NULL
-      AND (p_decision = 'refund' OR (reason = p_reason AND reference = p_reference));
     INSERT INTO decisions (user_id, id, kind, round_id, reason, reference, transaction_id, by_whom, why, at)
     VALUES (
         p_user_id, p_id, p_decision, p_round_id, p_reason, p_reference, v_receipt.transaction_id, p_by_whom, p_why,

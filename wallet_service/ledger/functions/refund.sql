@@ -21,10 +21,8 @@ DECLARE
     v_round_id text := p_round_id;
     v_first_id uuid;
     v_first_currency text;
-    v_amount numeric;
     v_balance numeric;
-    v_refusal text;
-    the_round rounds%ROWTYPE;
+    v_receipt receipt;
 BEGIN
     IF v_round_id IS NULL THEN
         SELECT t.round_id INTO v_round_id FROM transactions t
@@ -57,45 +55,28 @@ BEGIN
         SELECT t.id, t.currency INTO v_first_id, v_first_currency FROM transactions t
         WHERE t.user_id = p_user_id AND t.call = 'refund' AND t.round_id IS NULL AND t.reference = p_reference;
     ELSE
-        SELECT * INTO the_round FROM rounds r
-        WHERE r.user_id = p_user_id AND r.round_id = v_round_id FOR NO KEY UPDATE;
-        v_first_id := the_round.refund_id;
-        v_first_currency := the_round.currency;
+        SELECT r.refund_id, r.currency INTO v_first_id, v_first_currency FROM rounds r
+        WHERE r.user_id = p_user_id AND r.round_id = v_round_id;
     END IF;
-    v_amount := coalesce(the_round.staked - the_round.cancelled, 0);
     IF v_first_currency <> v_currency THEN
-        v_refusal := 'currency_mismatch';
+        v_receipt.outcome := 'currency_mismatch';
     ELSIF v_first_id IS NOT NULL THEN
         RETURN ROW('replayed', v_first_id, v_currency, v_balance)::receipt;
-    ELSIF the_round.state IN ('settled', 'ended') AND NOT p_reverse THEN
-        PERFORM open_review(p_user_id, v_round_id, 'refund_of_settled_round', '');
-        v_refusal := 'round_settled';
-    ELSIF v_balance + v_amount < the_round.won THEN
-        PERFORM open_review(p_user_id, v_round_id, 'reversal_not_covered', '');
-        v_refusal := 'reversal_not_covered';
-    END IF;
-    IF v_refusal IS NOT NULL THEN
-        RETURN refuse(
-            p_user_id, 'refund', p_reference, v_refusal, v_currency, v_balance, v_round_id, p_amount, p_sent
+    ELSE
+        v_receipt := pay_refund(
+            p_user_id, p_id, p_reversal_id, v_currency, v_balance, v_round_id, p_game_id, p_reference, p_amount,
+            p_reverse, p_sent
         );
     END IF;
-
-    IF the_round.user_id IS NOT NULL THEN
-        UPDATE rounds SET state = 'refunded', refunded = v_amount, reversed = won, refund_id = p_id
-        WHERE user_id = p_user_id AND round_id = v_round_id;
-    ELSIF v_round_id IS NOT NULL THEN
-        INSERT INTO rounds (user_id, round_id, currency, game_id, state, refund_id)
-        VALUES (p_user_id, v_round_id, v_currency, p_game_id, 'refunded', p_id);
+    IF v_receipt.outcome = 'applied' THEN
+        RETURN v_receipt;
+    ELSIF v_receipt.outcome = 'round_settled' THEN
+        PERFORM open_review(p_user_id, v_currency, v_round_id, 'refund_of_settled_round', '');
+    ELSIF v_receipt.outcome = 'reversal_not_covered' THEN
+        PERFORM open_review(p_user_id, v_currency, v_round_id, 'reversal_not_covered', '');
     END IF;
-    v_balance := post(
-        p_user_id, p_id, 'refund', v_currency, v_round_id, p_reference, NULL, v_amount, p_amount, p_sent
+    RETURN refuse(
+        p_user_id, 'refund', p_reference, v_receipt.outcome, v_currency, v_balance, v_round_id, p_amount, p_sent
     );
-    IF the_round.won > 0 THEN
-        v_balance := post(
-            p_user_id, p_reversal_id, 'reversal', v_currency, v_round_id, p_reference, NULL, -the_round.won, NULL,
-            p_sent
-        );
-    END IF;
-    RETURN ROW('applied', p_id, v_currency, v_balance)::receipt;
 END
 $$;

@@ -1,7 +1,8 @@
 -- result: pay what a round won, and so settle it (contract, section 4; rules 4, 5, 7, 9, 10, 13).
 --
 -- Inputs   p_id names the new transaction; p_currency NULL means the player's only wallet. p_promo_amount, where there
---          is one, is paid on top as a promo win named p_promo_id, keyed by p_promo_reference.
+--          is one, is paid on top as a promo win named p_promo_id, keyed by p_promo_reference, whether the result
+--          itself is new or told again.
 -- Locks    1. the player's wallets, 2. the round. Everything that decides is read under the wallets' lock.
 -- Outcome  in the order of rule 14: player_unknown, wallet_unknown, currency_mismatch, round_refunded, then replayed or
 --          reference_reused, bets_cancelled, round_without_bet (and a review, which a later payment closes), applied.
@@ -36,13 +37,20 @@ BEGIN
         v_refusal := 'round_refunded';
     ELSIF first_result.id IS NOT NULL THEN
         IF (first_result.round_id, first_result.stated) = (p_round_id, p_amount) THEN
+            IF p_promo_amount IS NOT NULL THEN
+                v_promo := win(
+                    p_user_id, p_promo_id, 'promo_win', v_currency, p_round_id, p_promo_reference, p_promo_amount,
+                    NULL, p_sent
+                );
+                v_balance := v_promo.balance;
+            END IF;
             RETURN ROW('replayed', first_result.id, v_currency, v_balance)::receipt;
         END IF;
         v_refusal := 'reference_reused';
     ELSIF the_round.bets > 0 AND the_round.bets = the_round.bets_cancelled THEN
         v_refusal := 'bets_cancelled';
     ELSIF coalesce(the_round.bets, 0) = 0 AND p_bonus_code IS NULL THEN
-        PERFORM open_review(p_user_id, p_round_id, 'result_without_bet', '');
+        PERFORM open_review(p_user_id, v_currency, p_round_id, 'result_without_bet', p_reference);
         v_refusal := 'round_without_bet';
     END IF;
     IF v_refusal IS NOT NULL THEN
@@ -61,7 +69,8 @@ BEGIN
         WHERE user_id = p_user_id AND round_id = p_round_id;
     END IF;
     UPDATE reviews SET closed_at = clock_timestamp(), resolution = 'paid'
-    WHERE user_id = p_user_id AND round_id = p_round_id AND reason = 'result_without_bet' AND closed_at IS NULL;
+    WHERE user_id = p_user_id AND round_id = p_round_id AND reason = 'result_without_bet'
+      AND reference = p_reference AND closed_at IS NULL;
     v_balance := post(
         p_user_id, p_id, 'result', v_currency, p_round_id, p_reference, p_bonus_code, p_amount, p_amount, p_sent
     );

@@ -1,4 +1,4 @@
--- set_player_state: freeze a player, or lift that (rule 8). Bets are refused while it lasts, and nothing else is.
+-- set_player_state: freeze a player, or lift that (rule 8). Bet and Check are refused while it lasts, and nothing else.
 --
 -- Inputs   p_state is frozen or active; p_id names the decision; who and why are kept with it for ever.
 -- Locks    the player.

@@ -1,8 +1,8 @@
 -- win: pay a promo, bonus or jackpot win, once per reference (contract, section 4; rules 7, 12, 13).
 --
 -- Inputs   p_call is promo_win, bonus_win or jackpot_win; p_id names the new transaction; p_round_id is the round the
---          caller names, kept where the player has it. A bonus win with p_bonus_code pays what that bonus has not paid
---          yet, never less than nothing.
+--          caller names, if any, which is kept and decides nothing. A bonus win with p_bonus_code pays what that bonus
+--          has not paid yet, never less than nothing; what a refund took back was not paid.
 -- Locks    the player's wallets. Everything that decides is read under it.
 -- Outcome  in the order of rule 14: player_unknown, wallet_unknown, then replayed or reference_reused, applied.
 -- Races    as bet: the second of two equal wins finds the first.
@@ -15,7 +15,6 @@ DECLARE
     v_currency text := the_wallet.currency;
     v_amount numeric := p_amount;
     v_balance numeric := the_wallet.balance;
-    v_round_id text;
     first_win transactions%ROWTYPE;
 BEGIN
     IF the_wallet.user_id IS NULL THEN
@@ -38,12 +37,13 @@ BEGIN
         v_amount := greatest(0, p_amount - (
             SELECT coalesce(sum(t.amount), 0) FROM transactions t
             WHERE t.user_id = p_user_id AND t.bonus_code = p_bonus_code AND t.currency = v_currency
-              AND t.call IN ('result', 'bonus_win')
+              AND (t.call = 'bonus_win' OR (t.call = 'result' AND NOT EXISTS (
+                  SELECT FROM rounds r
+                  WHERE r.user_id = p_user_id AND r.round_id = t.round_id AND r.state = 'refunded')))
         ));
     END IF;
-    SELECT r.round_id INTO v_round_id FROM rounds r WHERE r.user_id = p_user_id AND r.round_id = p_round_id;
     v_balance := post(
-        p_user_id, p_id, p_call, v_currency, v_round_id, p_reference, p_bonus_code, v_amount, p_amount, p_sent
+        p_user_id, p_id, p_call, v_currency, p_round_id, p_reference, p_bonus_code, v_amount, p_amount, p_sent
     );
     RETURN ROW('applied', p_id, v_currency, v_balance)::receipt;
 END
