@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ import hypothesis
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
+from tests.stand import PARTNER, SECRET, TOKEN, Stand, reveals
 from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.embedded import EmbeddedPostgres
 from wallet_service.ledger.audit import audit
@@ -40,6 +42,7 @@ from wallet_service.ledger.calls import (
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.ledger.reads import wallets_of
+from wallet_service.lucky_monaco import LuckyMonaco
 from wallet_service.schema import migrate
 
 WALLET_SERVICE = str(Path(sys.executable).with_name("wallet-service"))
@@ -359,3 +362,26 @@ def reads(database_url: str) -> Iterator[Engine]:
     engine = create_read_engine(database_url)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def stand() -> Iterator[Stand]:
+    stand = Stand()
+    yield stand
+    stand.stop()
+
+
+@pytest.fixture
+def new_client(stand: Stand, caplog: pytest.LogCaptureFixture) -> Iterator[Callable[..., LuckyMonaco]]:
+    """Make clients of the stand, and see that no library of theirs logs a secret."""
+    caplog.set_level(logging.DEBUG)
+    clients: list[LuckyMonaco] = []
+
+    def make(version: Any = "v4.02", url: str = stand.url, **options: Any) -> LuckyMonaco:
+        clients.append(LuckyMonaco(url, version, PARTNER, TOKEN, SECRET, **options))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+    assert not reveals("\n".join(record.getMessage() for record in caplog.get_records("call")))

@@ -45,6 +45,22 @@ def test_defaults_and_lists():
         ("WALLET_V4_CURRENCY", "usd"),
         ("WALLET_EXTRA_CURRENCIES", "BTC,usdt"),
         ("WALLET_REFUND_SETTLED_ROUND", "maybe"),
+        ("WALLET_LUCKY_MONACO_URL", "api.example.com"),
+        ("WALLET_LUCKY_MONACO_URL", "ftp://api.example.com"),
+        ("WALLET_LUCKY_MONACO_URL", "http://api.example.com"),
+        ("WALLET_LUCKY_MONACO_URL", "http://127.0.0.1.example.com"),
+        ("WALLET_LUCKY_MONACO_URL", "http://localhost.example.com"),
+        ("WALLET_LUCKY_MONACO_URL", "https://user:pass-word@api.example.com"),
+        ("WALLET_LUCKY_MONACO_URL", "http://localhost:pass-word@api.example.com"),
+        ("WALLET_LUCKY_MONACO_URL", "https://api.example.com?HASH=pass-word"),
+        ("WALLET_LUCKY_MONACO_URL", "https://api.example.com#pass-word"),
+        ("WALLET_LUCKY_MONACO_URL", "https://api.example.com:65536"),
+        ("WALLET_LUCKY_MONACO_URL", "https://api.example.com:0"),
+        ("WALLET_LUCKY_MONACO_URL", "https://[::1::]"),
+        ("WALLET_LUCKY_MONACO_URL", "https://api..example.com"),
+        ("WALLET_LUCKY_MONACO_URL", "https://"),
+        ("WALLET_LUCKY_MONACO_VERSION", "V4"),
+        ("WALLET_LUCKY_MONACO_VERSION", "v5"),
         ("WALLET_LOG_LEVEL", "LOUD"),
         ("WALLET_THREADS", "0"),
         ("WALLET_THREADS", "many"),
@@ -60,9 +76,42 @@ def test_a_wrong_value_is_named_and_not_repeated_where_it_could_be_a_secret(name
 
 
 def test_secrets_are_not_shown():
-    shown = repr(Settings.load({**SECRETS, "WALLET_DATABASE_URL": "postgresql://u:pass-word@h/d"}))
-    for secret in ("test-token", "test-secret", "pass-word"):
+    shown = repr(
+        Settings.load(
+            {
+                **SECRETS,
+                "WALLET_DATABASE_URL": "postgresql://u:pass-word@h/d",
+                "WALLET_LUCKY_MONACO_TOKEN": "call-token",
+                "WALLET_LUCKY_MONACO_HASH_SECRET": "call-secret",
+            }
+        )
+    )
+    for secret in ("test-token", "test-secret", "pass-word", "call-token", "call-secret"):
         assert secret not in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("https://api.example.com", "https://api.example.com"),
+        ("https://api.example.com:8443/brand/", "https://api.example.com:8443/brand"),
+        ("http://127.0.0.2:9000", "http://127.0.0.2:9000"),
+        ("http://[::1]:9000", "http://[::1]:9000"),
+        ("http://localhost", "http://localhost"),
+    ],
+)
+def test_where_lucky_monaco_takes_calls(value, url):
+    assert Settings.load({"WALLET_LUCKY_MONACO_URL": value}).lucky_monaco_url == url
+
+
+def test_a_call_of_ours_carries_the_newest_secret_unless_it_has_its_own():
+    both = {"WALLET_PARTNER_TOKEN": "new,old", "WALLET_HASH_SECRET": "newer,older"}
+    settings = Settings.load(both)
+    assert (settings.lucky_monaco_token, settings.lucky_monaco_hash_secret) == ("new", "newer")
+    assert settings.lucky_monaco_version == "v4.02"
+    settings = Settings.load({**both, "WALLET_LUCKY_MONACO_TOKEN": "a,b", "WALLET_LUCKY_MONACO_HASH_SECRET": "c"})
+    assert (settings.lucky_monaco_token, settings.lucky_monaco_hash_secret) == ("a,b", "c")
+    assert Settings.load({"WALLET_PARTNER_TOKEN": ","}).lucky_monaco_token == ""
 
 
 @pytest.mark.parametrize("name", SECRETS)

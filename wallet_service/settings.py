@@ -7,15 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from iso4217 import Currency
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-__all__ = ["Network", "Settings", "SettingsError"]
+__all__ = ["ContractVersion", "Network", "Settings", "SettingsError"]
 
 Network = IPv4Network | IPv6Network
+ContractVersion = Literal["v4", "v4.02"]
+"""The published versions of the contract, as ``WALLET_LUCKY_MONACO_VERSION`` names them."""
 
 ISO_4217 = frozenset(currency.code for currency in Currency)
 
@@ -53,6 +56,39 @@ def _database_url(value: str) -> str:
 def _prefix(value: str) -> str:
     if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", value) or value == "/V4":
         raise ValueError("must be a path such as /v4, without a slash at its end, and other than /V4")
+    return value
+
+
+def _lucky_monaco_url(value: str) -> str:
+    host = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*)"
+    if not re.fullmatch(rf"https?://{host}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~-]+)*/?", value) or not _reachable(value):
+        # Without the value: a password may be what is wrong with it.
+        raise ValueError(
+            "must be a URL such as https://api.example.com, without credentials, query or fragment; "
+            "http:// only to this machine itself"
+        )
+    return value.rstrip("/")
+
+
+def _reachable(url: str) -> bool:
+    """Tell whether the URL's host and port can be ones, and no token would cross a network in the clear."""
+    try:
+        parts = urlsplit(url)
+        if parts.port == 0:
+            return False
+    except ValueError:  # a port beyond 65535, or brackets around what is no address
+        return False
+    if parts.scheme == "https" or parts.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _contract_version(value: str) -> str:
+    if value not in {"v4", "v4.02"}:
+        raise ValueError("must be v4 or v4.02")
     return value
 
 
@@ -131,6 +167,21 @@ class Settings:
         "What a Refund of a settled round does: `refuse` it and leave it to ops, or `reverse` the round, wins and all.",
     )
     v402_prefix: str = _setting(_prefix, "/v4", "The path of the v4.02 calls (white-label brands use another).")
+    lucky_monaco_url: str = _setting(
+        _lucky_monaco_url, "", "Where Lucky Monaco takes your calls, such as `https://api.example.com`."
+    )
+    lucky_monaco_version: ContractVersion = _setting(
+        _contract_version, "v4.02", "The version of the contract in which you call them: `v4` or `v4.02`."
+    )
+    lucky_monaco_token: str = _setting(
+        _text, "", "Your token in calls to them. Unset: the first of `WALLET_PARTNER_TOKEN`.", secret=True
+    )
+    lucky_monaco_hash_secret: str = _setting(
+        _text,
+        "",
+        "The secret behind the `hash` of V4 calls to them. Unset: the first of `WALLET_HASH_SECRET`.",
+        secret=True,
+    )
     allowed_networks: tuple[Network, ...] = _setting(
         _networks, (), "Networks that may make wallet calls, comma-separated. Unset: any."
     )
@@ -164,6 +215,10 @@ class Settings:
                 values[item.name] = item.metadata["read"](value.strip())
             except ValueError as error:
                 raise SettingsError(f"{name} {error}") from None
+        # Callers may present any of several secrets while one is replaced; a call of ours carries one.
+        for name, accepted in (("lucky_monaco_token", "partner_token"), ("lucky_monaco_hash_secret", "hash_secret")):
+            if values.get(accepted):
+                values.setdefault(name, values[accepted][0])
         return cls(**values)
 
     @property
