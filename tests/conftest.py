@@ -358,13 +358,6 @@ def service(database_url: str) -> Iterator[Service]:
 
 
 @pytest.fixture
-def reads(database_url: str) -> Iterator[Engine]:
-    engine = create_read_engine(database_url)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
 def stand() -> Iterator[Stand]:
     stand = Stand()
     yield stand

@@ -5,6 +5,7 @@ import socket
 
 import pytest
 
+from tests.conftest import signed
 from wallet_service.ledger.calls import Bet
 
 TOKEN = "authToken=test-token"
@@ -318,7 +319,7 @@ def test_what_is_sent_is_kept_as_sent_without_credentials(service, player):
     )
     fields = {"userId": player.user_id, "providerId": "LM", "reference": "b1", "roundId": "r1", "amount": "10.00"}
     fields |= {"token": "player-token", "roundDetails": '{"a":[1.50, "\\u0000\\ud800"]}'}
-    body = body.replace("HASH", signed_by_hand(fields))
+    body = body.replace("HASH", signed(fields, "test-secret"))
     path = "/V4/Refund?MEMB_ID=test-operator&HASH=test-token"
     assert service.post(path, content=body, headers=JSON_TYPE).json()["error"] == 0
     [row] = player.query("SELECT sent::text AS sent, stated FROM transactions")
@@ -326,13 +327,6 @@ def test_what_is_sent_is_kept_as_sent_without_credentials(service, player):
     assert '{"a":[1.50, "\\u0000\\ud800"]}' in row.sent
     assert "hash" not in row.sent
     assert "token" not in row.sent
-
-
-def signed_by_hand(fields):
-    import hashlib  # noqa: PLC0415
-
-    joined = "&".join(f"{name}={fields[name]}" for name in sorted(fields))
-    return hashlib.md5((joined + "test-secret").encode()).hexdigest()
 
 
 def test_a_request_cut_off_half_way_harms_nobody(service, player):
