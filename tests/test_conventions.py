@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE, free_port
+from wallet_service.embedded import EmbeddedPostgres
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -17,7 +18,12 @@ BIN = Path(sys.executable).parent
 
 @pytest.fixture
 def environment(tmp_path):
-    return {**ENVIRONMENT, "WALLET_DATA_DIR": str(tmp_path / "var")}
+    yield {**ENVIRONMENT, "WALLET_DATA_DIR": str(tmp_path / "var")}
+    if (tmp_path / "var" / "postgres" / "postmaster.pid").exists():
+        # Who was killed left it running; the next to come and go stops it.
+        server = EmbeddedPostgres(tmp_path / "var")
+        server.start()
+        server.stop()
 
 
 def test_flask_run(environment):
