@@ -624,6 +624,15 @@ def test_a_round_without_bets_is_refunded_by_decision_for_a_player_with_two_wall
     assert player.result("5").outcome is Outcome.ROUND_REFUNDED
 
 
+def test_a_decision_returns_the_stake_in_the_rounds_currency_whichever_the_review_was_opened_in(player):
+    player.open("EUR", "50")
+    assert player.result("5", currency="USD").outcome is Outcome.ROUND_WITHOUT_BET
+    player.bet("10", currency="EUR")
+    receipt = player.decide("refund", "result_without_bet", "w1")
+    assert (receipt.outcome, receipt.currency, receipt.balance) == (Outcome.APPLIED, "EUR", D(50))
+    assert player.balance("USD") == D(100)
+
+
 def test_a_decision_that_cannot_be_covered_changes_nothing(player):
     player.bet("10")
     player.result("50")

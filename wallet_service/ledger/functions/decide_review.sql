@@ -1,7 +1,8 @@
 -- decide_review: a person decides about a round in the review queue (rules 4, 6, 9).
 --
 -- Inputs   the review's key; p_decision is refund (the round whole, its wins taken back) or leave (as it is); p_id names
---          the decision and, on a refund, the transaction; who and why are kept for ever.
+--          the decision and, on a refund, the transaction; who and why are kept for ever. The money goes to the round's
+--          own wallet; the review's currency counts only where no such round came to be.
 -- Locks    1. the player's wallets, 2. the round, 3. the review.
 -- Outcome  review_unknown (there is none, or it is closed), reversal_not_covered, applied.
 -- Races    two people decide: the second one finds the review closed. A refund closes every open review of its round, so
@@ -12,24 +13,21 @@ CREATE OR REPLACE FUNCTION decide_review(
 ) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     v_receipt receipt := ROW('applied', NULL, NULL, NULL)::receipt;
-    the_review reviews%ROWTYPE;
-    the_wallet wallets%ROWTYPE;
+    v_currency text;
+    v_balance numeric;
 BEGIN
-    -- The review's currency never changes, so it may be read before the lock; whether it is open is read under it.
-    SELECT * INTO the_review FROM reviews v
-    WHERE v.user_id = p_user_id AND v.round_id = p_round_id AND v.reason = p_reason AND v.reference = p_reference;
-    the_wallet := lock_wallet(p_user_id, the_review.currency);
-    IF NOT EXISTS (
-        SELECT FROM reviews v
-        WHERE v.user_id = p_user_id AND v.round_id = p_round_id AND v.reason = p_reason AND v.reference = p_reference
-          AND v.closed_at IS NULL
-    ) THEN
+    PERFORM lock_wallet(p_user_id, NULL);
+    SELECT coalesce(r.currency, v.currency) INTO v_currency
+    FROM reviews v LEFT JOIN rounds r ON r.user_id = v.user_id AND r.round_id = v.round_id
+    WHERE v.user_id = p_user_id AND v.round_id = p_round_id AND v.reason = p_reason AND v.reference = p_reference
+      AND v.closed_at IS NULL;
+    IF NOT FOUND THEN
         RETURN ROW('review_unknown', NULL, NULL, NULL)::receipt;
     END IF;
     IF p_decision = 'refund' THEN
+        SELECT w.balance INTO v_balance FROM wallets w WHERE w.user_id = p_user_id AND w.currency = v_currency;
         v_receipt := pay_refund(
-            p_user_id, p_id, p_reversal_id, the_wallet.currency, the_wallet.balance, p_round_id, NULL, p_id::text,
-            NULL, true, p_sent
+            p_user_id, p_id, p_reversal_id, v_currency, v_balance, p_round_id, NULL, p_id::text, NULL, true, p_sent
         );
         IF v_receipt.outcome <> 'applied' THEN
             RETURN v_receipt;
