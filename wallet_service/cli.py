@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from wallet_service import schema
 from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.demo import run_demo
+from wallet_service.embedded import connect_embedded
 from wallet_service.ledger.audit import audit as audit_ledger
 from wallet_service.ledger.calls import Call, DecideReview, OpenWallet, SetPlayerState
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
@@ -128,7 +129,7 @@ def serve_command(host: str, port: int, workers: int) -> None:
 @cli.command("migrate")
 def migrate_command() -> None:
     """Bring the database to this release's schema."""
-    settings = schema.prepare_database(Settings.load())
+    settings = connect_embedded(Settings.load())
     click.echo(f"The database is at {schema.migrate(settings.database_url)}.")
 
 

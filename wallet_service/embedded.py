@@ -71,7 +71,7 @@ class EmbeddedPostgres:
             command_line = psutil.Process(int(pid_file.read_text().split("\n", 1)[0])).cmdline()
         except (psutil.NoSuchProcess, ValueError):
             return False
-        return "postgres" in command_line[0] and str(self._folder) in command_line if command_line else False
+        return bool(command_line) and "postgres" in command_line[0] and str(self._folder) in command_line
 
     def stop(self) -> None:
         """Leave the server, and stop it if nobody else uses it. Leaving twice is leaving once."""
@@ -106,4 +106,4 @@ def connect_embedded(settings: Settings) -> Settings:
     server = EmbeddedPostgres(settings.data_dir)
     url = server.start()
     atexit.register(server.stop)
-    return replace(settings, database_url=url, embedded=True)
+    return replace(settings, database_url=url)

@@ -191,9 +191,6 @@ class Settings:
     threads: int = _setting(_threads, 16, "Calls one worker handles at once; each uses a database connection.")
     log_level: str = _setting(_log_level, "INFO", f"One of {', '.join(LOG_LEVELS)}.")
 
-    embedded: bool = field(default=False, init=True, metadata={})
-    """Whether ``database_url`` is the embedded server's. Found out, not set."""
-
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read the settings from the environment. An empty variable counts as unset.

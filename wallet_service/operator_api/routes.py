@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import structlog
 from flask import Blueprint, Response, request
-from marshmallow import ValidationError
 
 from wallet_service.ledger.calls import Balance, Call, OpenWallet, SetPlayerState, Transfer, TransferKind
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
@@ -16,8 +15,8 @@ from wallet_service.ledger.money import ZERO, format_money
 from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.operator_api.answers import STATUS
 from wallet_service.operator_api.schemas import OpenWalletSchema, StateSchema, TransferSchema, WalletSchema
-from wallet_service.versions.body import Member, members_as_json
-from wallet_service.versions.endpoint import InvalidRequestError, first_error, read_json
+from wallet_service.versions.body import members_as_json
+from wallet_service.versions.endpoint import InvalidRequestError, load_fields, read_json, values_of
 from wallet_service.versions.fields import CallSchema
 
 __all__ = ["PREFIX", "operator_blueprint"]
@@ -99,10 +98,7 @@ class OperatorApi:
         return self._handle(make_call)
 
     def _load(self, schema: CallSchema, values: dict[str, Any]) -> dict[str, Any]:
-        try:
-            data: dict[str, Any] = schema.load(values)
-        except ValidationError as error:
-            raise first_error(error) from error
+        data = load_fields(schema, values)
         if "currency" in data and data["currency"] not in self._currencies:
             raise InvalidRequestError(Outcome.CURRENCY_UNKNOWN, "currency")
         return data
@@ -126,11 +122,6 @@ class OperatorApi:
             duration_ms=round((perf_counter() - started) * 1000, 3),
         )
         return answer(receipt, field)
-
-
-def values_of(members: dict[str, Member]) -> dict[str, Any]:
-    """Return the values of a body's fields by name."""
-    return {name: member.value for name, member in members.items()}
 
 
 def check_token(tokens: tuple[str, ...]) -> None:

@@ -22,7 +22,18 @@ from wallet_service.versions.body import MalformedBodyError, Member, members_as_
 from wallet_service.versions.fields import CallSchema
 from wallet_service.versions.requests import ToCall
 
-__all__ = ["MAX_BODY_BYTES", "Accepted", "Answer", "Method", "Version", "wallet_blueprint"]
+__all__ = [
+    "MAX_BODY_BYTES",
+    "Accepted",
+    "Answer",
+    "InvalidRequestError",
+    "Method",
+    "Version",
+    "load_fields",
+    "read_json",
+    "values_of",
+    "wallet_blueprint",
+]
 
 NOT_KEPT = frozenset({"hash", "token", "authtoken"})
 """Credentials in a body, in any letter case; they are stored nowhere."""
@@ -169,10 +180,7 @@ def read_call(
     unknown = method.schema.unknown_names(members.keys() - {"hash"})
     if unknown:
         facts["unknown_fields"] = [name[:MAX_NAME_LENGTH_LOGGED] for name in sorted(unknown)[:MAX_NAMES_LOGGED]]
-    try:
-        data = method.schema.load({name: member.value for name, member in members.items()})
-    except ValidationError as error:
-        raise first_error(error) from error
+    data = load_fields(method.schema, values_of(members))
     accepted.check(data)
     for name in ("userId", "roundId", "reference", "uuid"):
         if data.get(name) is not None:
@@ -212,6 +220,25 @@ def check_hash(version: Version, credentials: Credentials, members: dict[str, Me
     fields = ((name, member.hashed) for name, member in members.items() if name != "hash")
     if given is None or type(given.value) is not str or not credentials.hash_valid(fields, given.value):
         raise InvalidRequestError(Outcome.CREDENTIALS_WRONG)
+
+
+def values_of(members: dict[str, Member]) -> dict[str, Any]:
+    """Return the values of a body's fields by name."""
+    return {name: member.value for name, member in members.items()}
+
+
+def load_fields(schema: CallSchema, values: dict[str, Any]) -> dict[str, Any]:
+    """Return a request's fields, read and checked.
+
+    Raises:
+        InvalidRequestError: one of them is wrong.
+
+    """
+    try:
+        data: dict[str, Any] = schema.load(values)
+    except ValidationError as error:
+        raise first_error(error) from error
+    return data
 
 
 def first_error(error: ValidationError) -> InvalidRequestError:

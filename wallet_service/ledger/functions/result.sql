@@ -16,6 +16,7 @@ DECLARE
     v_currency text := the_wallet.currency;
     v_refusal text;
     v_balance numeric := the_wallet.balance;
+    v_receipt receipt;
     v_promo receipt;
     the_round rounds%ROWTYPE;
     first_result transactions%ROWTYPE;
@@ -37,16 +38,10 @@ BEGIN
         v_refusal := 'round_refunded';
     ELSIF first_result.id IS NOT NULL THEN
         IF (first_result.round_id, first_result.stated) = (p_round_id, p_amount) THEN
-            IF p_promo_amount IS NOT NULL THEN
-                v_promo := win(
-                    p_user_id, p_promo_id, 'promo_win', v_currency, p_round_id, p_promo_reference, p_promo_amount,
-                    NULL, p_sent
-                );
-                v_balance := v_promo.balance;
-            END IF;
-            RETURN ROW('replayed', first_result.id, v_currency, v_balance)::receipt;
+            v_receipt := ROW('replayed', first_result.id, v_currency, v_balance)::receipt;
+        ELSE
+            v_refusal := 'reference_reused';
         END IF;
-        v_refusal := 'reference_reused';
     ELSIF the_round.bets > 0 AND the_round.bets = the_round.bets_cancelled THEN
         v_refusal := 'bets_cancelled';
     ELSIF coalesce(the_round.bets, 0) = 0 AND p_bonus_code IS NULL THEN
@@ -59,27 +54,30 @@ BEGIN
         );
     END IF;
 
-    IF the_round.user_id IS NULL THEN
-        INSERT INTO rounds (user_id, round_id, currency, game_id, state, won)
-        VALUES (p_user_id, p_round_id, v_currency, p_game_id, 'settled', p_amount);
-    ELSE
-        UPDATE rounds SET
-            won = won + p_amount,
-            state = CASE WHEN state = 'open' THEN 'settled' ELSE state END
-        WHERE user_id = p_user_id AND round_id = p_round_id;
+    IF v_receipt.outcome IS NULL THEN
+        IF the_round.user_id IS NULL THEN
+            INSERT INTO rounds (user_id, round_id, currency, game_id, state, won)
+            VALUES (p_user_id, p_round_id, v_currency, p_game_id, 'settled', p_amount);
+        ELSE
+            UPDATE rounds SET
+                won = won + p_amount,
+                state = CASE WHEN state = 'open' THEN 'settled' ELSE state END
+            WHERE user_id = p_user_id AND round_id = p_round_id;
+        END IF;
+        UPDATE reviews SET closed_at = clock_timestamp(), resolution = 'paid'
+        WHERE user_id = p_user_id AND round_id = p_round_id AND reason = 'result_without_bet'
+          AND reference = p_reference AND closed_at IS NULL;
+        v_balance := post(
+            p_user_id, p_id, 'result', v_currency, p_round_id, p_reference, p_bonus_code, p_amount, p_amount, p_sent
+        );
+        v_receipt := ROW('applied', p_id, v_currency, v_balance)::receipt;
     END IF;
-    UPDATE reviews SET closed_at = clock_timestamp(), resolution = 'paid'
-    WHERE user_id = p_user_id AND round_id = p_round_id AND reason = 'result_without_bet'
-      AND reference = p_reference AND closed_at IS NULL;
-    v_balance := post(
-        p_user_id, p_id, 'result', v_currency, p_round_id, p_reference, p_bonus_code, p_amount, p_amount, p_sent
-    );
     IF p_promo_amount IS NOT NULL THEN
         v_promo := win(
             p_user_id, p_promo_id, 'promo_win', v_currency, p_round_id, p_promo_reference, p_promo_amount, NULL, p_sent
         );
-        v_balance := v_promo.balance;
+        v_receipt.balance := v_promo.balance;
     END IF;
-    RETURN ROW('applied', p_id, v_currency, v_balance)::receipt;
+    RETURN v_receipt;
 END
 $$;
