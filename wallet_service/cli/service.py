@@ -1,0 +1,45 @@
+"""Commands that run the service: serve, migrate, demo."""
+
+import click
+
+from wallet_service import schema
+from wallet_service.cli.database import opened_database
+from wallet_service.cli.output import console
+from wallet_service.demo import run_demo
+from wallet_service.embedded import connect_embedded
+from wallet_service.serving import serve
+from wallet_service.settings import Settings
+
+__all__ = ["demo_command", "migrate_command", "serve_command"]
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes; one a CPU core.")
+def serve_command(host: str, port: int, workers: int) -> None:
+    """Serve the wallet. The embedded database migrates itself; an external one must be at head."""
+    Settings.load().require_secrets()
+    settings = opened_database()
+    serve(
+        settings,
+        host,
+        port,
+        workers,
+        on_listening=lambda: click.echo(f"wallet_service listens on http://{host}:{port}", err=True),
+    )
+
+
+@click.command("migrate")
+def migrate_command() -> None:
+    """Bring the database to this release's schema."""
+    settings = connect_embedded(Settings.load())
+    click.echo(f"The database is at {schema.migrate(settings.database_url)}.")
+
+
+@click.command("demo")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
+def demo_command(host: str, port: int) -> None:
+    """Set up a demo player with an open round, print what to paste, and serve."""
+    run_demo(Settings.load(), host, port, console)
