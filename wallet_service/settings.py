@@ -25,6 +25,7 @@ ISO_4217 = frozenset(currency.code for currency in Currency)
 PREFIX = "WALLET_"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 MAX_THREADS = 256
+MAX_MINUTES = 365 * 24 * 60
 
 
 class SettingsError(Exception):
@@ -123,6 +124,12 @@ def _threads(value: str) -> int:
     return int(value)
 
 
+def _minutes(value: str) -> int:
+    if not value.isdecimal() or not 1 <= int(value) <= MAX_MINUTES:
+        raise ValueError(f"must be a whole number of minutes from 1 to {MAX_MINUTES}")
+    return int(value)
+
+
 def _setting(read: Any, default: Any, text: str, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"read": read, "help": text})
 
@@ -181,6 +188,11 @@ class Settings:
         "",
         "The secret behind the `hash` of V4 calls to them. Unset: the first of `WALLET_HASH_SECRET`.",
         secret=True,
+    )
+    refund_overdue_minutes: int = _setting(
+        _minutes,
+        60,
+        "How long after an accepted CancelRound its Refund may take to come before the cancellation is overdue.",
     )
     allowed_networks: tuple[Network, ...] = _setting(
         _networks, (), "Networks that may make wallet calls, comma-separated. Unset: any."

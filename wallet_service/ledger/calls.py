@@ -8,8 +8,10 @@ means the player's only wallet (contract, section 4: V4 names no currency).
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
+from uuid import UUID
 
 __all__ = [
+    "AnswerCancellation",
     "Balance",
     "Bet",
     "Call",
@@ -18,7 +20,9 @@ __all__ = [
     "DecideReview",
     "EndRound",
     "OpenWallet",
+    "QueueReview",
     "Refund",
+    "RequestCancellation",
     "Result",
     "SessionExpired",
     "SetPlayerState",
@@ -82,6 +86,45 @@ class DecideReview:
     by_whom: str
     why: str
     sent: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReview:
+    """Put a round into the review queue: a reconciliation found that it differs, and ``reference`` says in what."""
+
+    user_id: str
+    currency: str
+    round_id: str
+    reason: Literal["reconciliation"]
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class RequestCancellation:
+    """Record that Lucky Monaco is about to be asked to void a round (contract, section 2), and why.
+
+    Without a ``round_id``, every open round of ``game_id``. The answer is awaited for ``patience`` seconds. The
+    receipt's ``transaction_id`` names the attempt, which the answer belongs to; on a replay, the round's refund.
+    """
+
+    user_id: str
+    round_id: str | None
+    game_id: str | None
+    by_whom: str
+    why: str
+    patience: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerCancellation:
+    """Record what Lucky Monaco answered to an attempt. Once accepted, the Refund is awaited ``patience`` seconds."""
+
+    user_id: str
+    attempt_id: UUID
+    answer: Literal["accepted", "refused", "unknown"]
+    code: str
+    message: str
+    patience: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,4 +246,13 @@ class Refund:
 
 WalletCall = Check | Balance | Bet | Result | EndRound | Cancel | Refund | Win | SessionExpired
 """What Lucky Monaco asks."""
-Call = WalletCall | OpenWallet | Transfer | SetPlayerState | DecideReview
+Call = (
+    WalletCall
+    | OpenWallet
+    | Transfer
+    | SetPlayerState
+    | DecideReview
+    | QueueReview
+    | RequestCancellation
+    | AnswerCancellation
+)

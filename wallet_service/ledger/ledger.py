@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from wallet_service.ledger.breaker import Breaker
 from wallet_service.ledger.calls import (
+    AnswerCancellation,
     Balance,
     Bet,
     Call,
@@ -20,7 +21,9 @@ from wallet_service.ledger.calls import (
     DecideReview,
     EndRound,
     OpenWallet,
+    QueueReview,
     Refund,
+    RequestCancellation,
     Result,
     SessionExpired,
     SetPlayerState,
@@ -31,8 +34,10 @@ from wallet_service.ledger.outcomes import Outcome, Receipt
 
 __all__ = ["Ledger", "LedgerUnavailableError"]
 
-TYPES = {"id": "uuid", "promo_id": "uuid", "reversal_id": "uuid", "sent": "json", "reverse": "boolean"} | dict.fromkeys(
-    ("amount", "opening_balance", "promo_amount"), "numeric"
+TYPES = (
+    {"patience": "integer", "reverse": "boolean", "sent": "json"}
+    | dict.fromkeys(("id", "attempt_id", "promo_id", "reversal_id"), "uuid")
+    | dict.fromkeys(("amount", "opening_balance", "promo_amount"), "numeric")
 )
 """The parameters that are not text."""
 
@@ -51,6 +56,13 @@ STATEMENTS: dict[type[Call], TextClause] = {
     DecideReview: _function_call(
         "decide_review",
         *("user_id", "id", "reversal_id", "round_id", "reason", "reference", "decision", "by_whom", "why", "sent"),
+    ),
+    QueueReview: _function_call("queue_review", "user_id", "currency", "round_id", "reason", "reference"),
+    RequestCancellation: _function_call(
+        "request_cancellation", "user_id", "id", "round_id", "game_id", "by_whom", "why", "patience"
+    ),
+    AnswerCancellation: _function_call(
+        "answer_cancellation", "user_id", "attempt_id", "answer", "code", "message", "patience"
     ),
     Check: _function_call("check_wallet", "user_id", "currency", "sent"),
     SessionExpired: _function_call("session_expired", "user_id", "sent"),

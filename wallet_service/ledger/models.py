@@ -25,7 +25,19 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-__all__ = ["Base", "Decision", "LedgerContract", "Player", "Refusal", "Review", "Round", "Transaction", "Wallet"]
+__all__ = [
+    "Base",
+    "Cancellation",
+    "CancellationAttempt",
+    "Decision",
+    "LedgerContract",
+    "Player",
+    "Refusal",
+    "Review",
+    "Round",
+    "Transaction",
+    "Wallet",
+]
 
 AMOUNT = Numeric(32, 18)
 """One movement."""
@@ -85,6 +97,7 @@ class Round(Base):
         CheckConstraint("reversed <= won", name="rounds_reversed_within_wins"),
         CheckConstraint("0 <= bets_cancelled AND bets_cancelled <= bets", name="rounds_cancels_within_bets"),
         CheckConstraint("cancelled + refunded <= staked", name="rounds_returns_within_stake"),
+        Index("rounds_opened", "opened_at"),
     )
 
     user_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -194,7 +207,8 @@ class Refusal(Base):
 class Review(Base):
     """A round that waits, or waited, for a person's decision; once per cause.
 
-    ``reference`` is that of the cancel or result which is the cause, or empty where the round itself is.
+    ``reference`` is that of the cancel or result which is the cause, what differs where a reconciliation is, or empty
+    where the round itself is.
     """
 
     __tablename__ = "reviews"
@@ -203,7 +217,7 @@ class Review(Base):
         Index("reviews_open", "user_id", "opened_at", postgresql_where=text("closed_at IS NULL")),
         CheckConstraint(
             "reason IN ('refund_of_settled_round', 'reversal_not_covered', 'unmatched_cancel',"
-            " 'cancel_in_another_round', 'cancel_in_settled_round', 'result_without_bet')",
+            " 'cancel_in_another_round', 'cancel_in_settled_round', 'result_without_bet', 'reconciliation')",
             name="reviews_reason_known",
         ),
         CheckConstraint("resolution IN ('refunded', 'left', 'paid')", name="reviews_resolution_known"),
@@ -240,6 +254,82 @@ class Decision(Base):
     by_whom: Mapped[str] = mapped_column(Text)
     why: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(TIME)
+
+
+class Cancellation(Base):
+    """What ops asked Lucky Monaco to void: one round or, without ``round_id``, a game's open rounds (section 2).
+
+    Until ``due_at`` the answer (while ``requested``) or the Refund (while ``accepted``) is awaited. Afterwards the one
+    counts as unknown, the other as overdue.
+    """
+
+    __tablename__ = "cancellations"
+    __table_args__ = (
+        ForeignKeyConstraint(["user_id"], ["players.user_id"], name="cancellations_player"),
+        Index("cancellations_round", "user_id", "round_id", unique=True, postgresql_where=text("round_id IS NOT NULL")),
+        Index(
+            "cancellations_game",
+            "user_id",
+            "game_id",
+            unique=True,
+            postgresql_where=text("round_id IS NULL AND state <> 'refunded'"),
+        ),
+        Index("cancellations_open", "user_id", postgresql_where=text("state <> 'refunded'")),
+        Index("cancellations_requested", "requested_at"),
+        CheckConstraint("round_id IS NOT NULL OR game_id IS NOT NULL", name="cancellations_name_a_round_or_a_game"),
+        CheckConstraint(
+            "state IN ('requested', 'accepted', 'refused', 'unknown', 'refunded')", name="cancellations_state_known"
+        ),
+        CheckConstraint(
+            "(state IN ('requested', 'accepted')) = (due_at IS NOT NULL)", name="cancellations_due_while_awaited"
+        ),
+        CheckConstraint(
+            "(state = 'refunded') = (refund_id IS NOT NULL) AND (state = 'refunded') = (refunded_at IS NOT NULL)",
+            name="cancellations_refund_named",
+        ),
+    )
+
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    round_id: Mapped[str | None] = mapped_column(Text)
+    game_id: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(Text)
+    requested_at: Mapped[datetime] = mapped_column(TIME)
+    asked_at: Mapped[datetime] = mapped_column(TIME)
+    due_at: Mapped[datetime | None] = mapped_column(TIME)
+    refunded_at: Mapped[datetime | None] = mapped_column(TIME)
+    refund_id: Mapped[UUID | None] = mapped_column(Uuid)
+
+
+class CancellationAttempt(Base):
+    """One time that a cancellation was asked for: who, why, and what Lucky Monaco answered."""
+
+    __tablename__ = "cancellation_attempts"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["user_id", "cancellation_id"],
+            ["cancellations.user_id", "cancellations.id"],
+            name="cancellation_attempts_cancellation",
+        ),
+        Index("cancellation_attempts_story", "user_id", "cancellation_id", "asked_at"),
+        CheckConstraint("by_whom <> '' AND why <> ''", name="cancellation_attempts_have_reasons"),
+        CheckConstraint("answer IN ('accepted', 'refused', 'unknown')", name="cancellation_attempts_answer_known"),
+        CheckConstraint(
+            "(answer IS NULL) = (answered_at IS NULL AND code IS NULL AND message IS NULL)",
+            name="cancellation_attempts_answered_at",
+        ),
+    )
+
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    cancellation_id: Mapped[UUID] = mapped_column(Uuid)
+    by_whom: Mapped[str] = mapped_column(Text)
+    why: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime] = mapped_column(TIME)
+    answer: Mapped[str | None] = mapped_column(Text)
+    code: Mapped[str | None] = mapped_column(Text)
+    message: Mapped[str | None] = mapped_column(Text)
+    answered_at: Mapped[datetime | None] = mapped_column(TIME)
 
 
 class LedgerContract(Base):

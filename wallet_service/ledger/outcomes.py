@@ -59,6 +59,8 @@ class Outcome(StrEnum):
     """The wallet holds less than the stake (rule 11)."""
     REVIEW_UNKNOWN = "review_unknown"
     """No such round waits for a decision, or it was decided."""
+    CANCELLATION_UNDER_WAY = "cancellation_under_way"
+    """The round's cancellation was asked for already; Lucky Monaco's answer or its Refund is awaited."""
     UNAVAILABLE = "unavailable"
     """The database could not be reached or did not finish in time; nothing is known to have moved (rule 17)."""
     REPLAYED = "replayed"
@@ -71,7 +73,8 @@ class Outcome(StrEnum):
 class Receipt:
     """What the wallet says about one call.
 
-    ``transaction_id`` names the transaction that the call made or, on a replay, the first one's. ``balance`` is the
+    ``transaction_id`` names the transaction that the call made or, on a replay, the first one's; of a requested
+    cancellation, the attempt. ``balance`` is the
     wallet's balance after the call, in units of ``currency``; both are ``None`` where no wallet is known, and the
     balance also where a refund is replayed, which is answered without looking at the wallet.
     """

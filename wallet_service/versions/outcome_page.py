@@ -10,7 +10,7 @@ __all__ = ["OPS", "outcome_page"]
 
 FINAL = frozenset({0, 15, 999})
 """Codes after which Lucky Monaco does not send the call again (contract, section 4)."""
-NOT_ON_THE_WIRE = frozenset({Outcome.WALLET_EXISTS, Outcome.REVIEW_UNKNOWN})
+NOT_ON_THE_WIRE = frozenset({Outcome.WALLET_EXISTS, Outcome.REVIEW_UNKNOWN, Outcome.CANCELLATION_UNDER_WAY})
 
 OPS: dict[Outcome, str] = {
     Outcome.CREDENTIALS_WRONG: "Compare the token, the hash secret and the allowed networks with what LM was given.",
@@ -35,6 +35,7 @@ OPS: dict[Outcome, str] = {
     Outcome.PLAYER_FROZEN: "Nothing, or `wallet unfreeze`.",
     Outcome.INSUFFICIENT_BALANCE: "Nothing.",
     Outcome.REVIEW_UNKNOWN: "Look at the queue again; somebody else decided.",
+    Outcome.CANCELLATION_UNDER_WAY: "Wait for it: `wallet-service cancellations`.",
     Outcome.UNAVAILABLE: "Look at the database; the resend settles the call.",
     Outcome.REPLAYED: "Nothing; the call was told again.",
     Outcome.APPLIED: "Nothing.",

@@ -4,9 +4,10 @@
 --          the decision and, on a refund, the transaction; who and why are kept for ever. The money goes to the round's
 --          own wallet; the review's currency counts only where no such round came to be.
 -- Locks    1. the player's wallets, 2. the round, 3. the review.
--- Outcome  review_unknown (there is none, or it is closed), reversal_not_covered, applied.
--- Races    two people decide: the second one finds the review closed. A refund closes every open review of its round, so
---          the round of an open review is never refunded already.
+-- Outcome  review_unknown (there is none, or it is closed), wallet_unknown (to refund to), round_refunded (there is nothing
+--          more to refund), reversal_not_covered, applied.
+-- Races    two people decide: the second one finds the review closed. A refund closes every open review of its round;
+--          only a reconciliation's difference may be about a round that is refunded.
 CREATE OR REPLACE FUNCTION decide_review(
     p_user_id text, p_id uuid, p_reversal_id uuid, p_round_id text, p_reason text, p_reference text,
     p_decision text, p_by_whom text, p_why text, p_sent json
@@ -15,9 +16,10 @@ DECLARE
     v_receipt receipt := ROW('applied', NULL, NULL, NULL)::receipt;
     v_currency text;
     v_balance numeric;
+    v_refund_id uuid;
 BEGIN
     PERFORM lock_wallet(p_user_id, NULL);
-    SELECT coalesce(r.currency, v.currency) INTO v_currency
+    SELECT coalesce(r.currency, v.currency), r.refund_id INTO v_currency, v_refund_id
     FROM reviews v LEFT JOIN rounds r ON r.user_id = v.user_id AND r.round_id = v.round_id
     WHERE v.user_id = p_user_id AND v.round_id = p_round_id AND v.reason = p_reason AND v.reference = p_reference
       AND v.closed_at IS NULL;
@@ -26,6 +28,11 @@ BEGIN
     END IF;
     IF p_decision = 'refund' THEN
         SELECT w.balance INTO v_balance FROM wallets w WHERE w.user_id = p_user_id AND w.currency = v_currency;
+        IF NOT FOUND THEN
+            RETURN ROW('wallet_unknown', NULL, NULL, NULL)::receipt;
+        ELSIF v_refund_id IS NOT NULL THEN
+            RETURN ROW('round_refunded', NULL, v_currency, v_balance)::receipt;
+        END IF;
         v_receipt := pay_refund(
             p_user_id, p_id, p_reversal_id, v_currency, v_balance, p_round_id, NULL, p_id::text, NULL, true, p_sent
         );

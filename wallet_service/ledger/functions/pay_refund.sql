@@ -1,8 +1,8 @@
--- pay_refund: pay a refund that was not paid yet, and void its round (rules 1, 2, 3, 4).
+-- pay_refund: pay a refund that was not paid yet, void its round, and close what waited for that (rules 1, 2, 3, 4).
 --
 -- Inputs   as refund, with the wallet that the caller has locked, and the round found; NULL where no round is known for
 --          the reference.
--- Locks    the round; the caller holds the player's wallets.
+-- Locks    the round, its reviews, its cancellation; the caller holds the player's wallets.
 -- Outcome  round_settled, reversal_not_covered, applied. Nothing is remembered of a refusal: that is the caller's part.
 -- Races    none: the caller holds the wallets' lock.
 CREATE OR REPLACE FUNCTION pay_refund(
@@ -12,6 +12,7 @@ CREATE OR REPLACE FUNCTION pay_refund(
 DECLARE
     v_amount numeric;
     v_balance numeric;
+    v_now timestamptz := clock_timestamp();
     the_round rounds%ROWTYPE;
 BEGIN
     SELECT * INTO the_round FROM rounds r
@@ -30,8 +31,15 @@ BEGIN
         INSERT INTO rounds (user_id, round_id, currency, game_id, state, refund_id)
         VALUES (p_user_id, p_round_id, p_currency, p_game_id, 'refunded', p_id);
     END IF;
-    UPDATE reviews SET closed_at = clock_timestamp(), resolution = 'refunded'
+    UPDATE reviews SET closed_at = v_now, resolution = 'refunded'
     WHERE user_id = p_user_id AND round_id = p_round_id AND closed_at IS NULL;
+    -- A cancellation of a game's open rounds closes with the last of those that were open when it was asked for.
+    UPDATE cancellations AS c SET state = 'refunded', due_at = NULL, refunded_at = v_now, refund_id = p_id
+    WHERE c.user_id = p_user_id AND c.state <> 'refunded'
+      AND (c.round_id = p_round_id OR (
+          c.round_id IS NULL AND c.game_id = coalesce(the_round.game_id, p_game_id) AND NOT EXISTS (
+              SELECT FROM rounds r
+              WHERE r.user_id = p_user_id AND r.game_id = c.game_id AND r.state = 'open' AND r.opened_at <= c.asked_at)));
     v_balance := post(
         p_user_id, p_id, 'refund', p_currency, p_round_id, p_reference, NULL, v_amount, p_amount, p_sent
     );

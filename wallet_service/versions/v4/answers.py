@@ -37,6 +37,7 @@ ANSWERS: dict[Outcome, tuple[int, str, str]] = {
     Outcome.PLAYER_FROZEN: (403, "G.56", "PLAYER FROZEN"),
     Outcome.INSUFFICIENT_BALANCE: (402, "G.15", "INSUFFICIENT BALANCE"),
     Outcome.REVIEW_UNKNOWN: (404, "G.999", "NOTHING TO DECIDE"),
+    Outcome.CANCELLATION_UNDER_WAY: (409, "G.999", "CANCELLATION IS UNDER WAY"),
     Outcome.UNAVAILABLE: (503, "G.998", "INTERNAL ERROR, RESEND"),
     Outcome.REPLAYED: (200, "", "Success"),
     Outcome.APPLIED: (200, "", "Success"),

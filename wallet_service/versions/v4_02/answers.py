@@ -34,6 +34,7 @@ ANSWERS: dict[Outcome, tuple[int, str]] = {
     Outcome.PLAYER_FROZEN: (56, "Player frozen"),
     Outcome.INSUFFICIENT_BALANCE: (15, "Insufficient balance"),
     Outcome.REVIEW_UNKNOWN: (999, "Nothing to decide"),
+    Outcome.CANCELLATION_UNDER_WAY: (999, "Cancellation is under way"),
     Outcome.UNAVAILABLE: (998, "Internal error, resend"),
     Outcome.REPLAYED: (0, "Success"),
     Outcome.APPLIED: (0, "Success"),
