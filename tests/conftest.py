@@ -25,13 +25,16 @@ from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.embedded import EmbeddedPostgres
 from wallet_service.ledger.audit import audit
 from wallet_service.ledger.calls import (
+    AnswerCancellation,
     Bet,
     Cancel,
     Check,
     DecideReview,
     EndRound,
     OpenWallet,
+    QueueReview,
     Refund,
+    RequestCancellation,
     Result,
     SetPlayerState,
     Transfer,
@@ -39,6 +42,7 @@ from wallet_service.ledger.calls import (
     Win,
     WinKind,
 )
+from wallet_service.ledger.cancellation_reads import CancellationRow, cancellation_of
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.ledger.reads import wallets_of
@@ -214,6 +218,29 @@ class Player:
         return self.ledger.apply(
             DecideReview(self.user_id, "r1", reason, reference, decision, "test", "to see", '{"a": "decision"}')
         )
+
+    def queue_review(self, about: str, *, round_id: str = "r1", currency: str = "USD") -> Receipt:
+        return self.ledger.apply(QueueReview(self.user_id, currency, round_id, "reconciliation", about))
+
+    def request(
+        self, round_id: str | None = "r1", *, game_id: str | None = "g1", why: str = "stuck", patience: int = 60
+    ) -> Receipt:
+        return self.ledger.apply(RequestCancellation(self.user_id, round_id, game_id, "test", why, patience))
+
+    def answer(
+        self, attempt: Receipt, answer: Literal["accepted", "refused", "unknown"], *, patience: int = 60
+    ) -> Receipt:
+        assert attempt.transaction_id
+        code = {"accepted": "0", "refused": "G.01", "unknown": ""}[answer]
+        return self.ledger.apply(
+            AnswerCancellation(self.user_id, attempt.transaction_id, answer, code, "as told", patience)
+        )
+
+    def cancellation(self, round_id: str | None = "r1", game_id: str | None = "g1") -> CancellationRow:
+        with self.engine.connect() as connection:
+            record = cancellation_of(connection, self.user_id, round_id, game_id)
+        assert record
+        return record
 
     def reviews(self) -> list[tuple[str, str, str, str | None]]:
         """Return (round, reason, reference, resolution) of every review."""

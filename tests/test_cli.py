@@ -133,8 +133,8 @@ def test_audit_clean_and_violated(cli, new_database, harm):
     clean = cli("audit", url=url)
     assert clean.returncode == 0
     assert (
-        "Checked 2 rows (1 players, 1 wallets, 0 rounds, 0 transactions, 0 refusals, 0 reviews, 0 decisions)"
-        in clean.stdout
+        "Checked 2 rows (1 players, 1 wallets, 0 rounds, 0 transactions, 0 refusals, 0 reviews, 0 decisions, "
+        "0 cancellations)" in clean.stdout
     )
     assert "rows/s" in clean.stdout
     assert "Clean" in clean.stdout

@@ -21,9 +21,19 @@ from wallet_service.lucky_monaco_answers import (
     read_round_status,
 )
 from wallet_service.lucky_monaco_http import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Sender
-from wallet_service.settings import ContractVersion
+from wallet_service.settings import ContractVersion, Settings, SettingsError
 
-__all__ = ["MAX_PAGE", "Answer", "GameRound", "LuckyMonaco", "LuckyMonacoError", "Reply", "RoundPage", "RoundStatus"]
+__all__ = [
+    "MAX_PAGE",
+    "Answer",
+    "GameRound",
+    "LuckyMonaco",
+    "LuckyMonacoError",
+    "Reply",
+    "RoundPage",
+    "RoundStatus",
+    "connect_lucky_monaco",
+]
 
 MAX_PAGE = 1000
 """Rounds in one page of GetGameRounds at most (contract, section 2)."""
@@ -94,21 +104,31 @@ class LuckyMonaco:
             ValueError: an identifier that the version requires is missing, or one cannot be theirs; nothing was sent.
 
         """
+        named = self.cancellable(user_id, round_id, game_id)
         if self._version == "v4":
-            if game_id is None:
-                raise ValueError("V4 requires a gameId")
-            named = _identifiers(externalPlayerId=user_id, gameId=game_id, roundId=round_id)
             fields = {"secureLogin": self._partner_id, **named}
             fields["hash"] = body_hash(fields.items(), self._hash_secret, encoded=False, empty_kept=True)
             credentials = urlencode({"MEMB_ID": self._partner_id, "HASH": self._token})
             return self._sender.ask("/V4/cancelround", lambda: fields, SMALL_ANSWER, query=credentials)[0]
-        if round_id is None:
-            raise ValueError("v4.02 requires a roundId")
-        named = _identifiers(userId=user_id, roundId=round_id, gameId=game_id)
         reply, answered = self._sender.ask(self._v402_path, lambda: self._with_token(named), SMALL_ANSWER)
         if reply.answer is Answer.ACCEPTED and (answered.get("roundId") or round_id) != round_id:
             return Reply(Answer.UNKNOWN, "", "the answer is about another round")
         return reply
+
+    def cancellable(self, user_id: str, round_id: str | None, game_id: str | None) -> dict[str, str]:
+        """Return what a CancelRound would name, as the version spells it.
+
+        Raises:
+            ValueError: as ``cancel_round``.
+
+        """
+        if self._version == "v4":
+            if game_id is None:
+                raise ValueError("V4 requires a gameId")
+            return _identifiers(externalPlayerId=user_id, gameId=game_id, roundId=round_id)
+        if round_id is None:
+            raise ValueError("v4.02 requires a roundId")
+        return _identifiers(userId=user_id, roundId=round_id, gameId=game_id)
 
     def round_status(self, round_id: str) -> RoundStatus:
         """Ask what a round came to (GetRoundStatus), with either version in the form of v4.02, the only one there is.
@@ -186,3 +206,30 @@ def _identifiers(**given: str | None) -> dict[str, str]:
         if not value.strip() or len(value) > LENGTHS[name] or not value.isprintable():
             raise ValueError(f"{name} must have 1 to {LENGTHS[name]} printable characters")
     return named
+
+
+def connect_lucky_monaco(settings: Settings) -> LuckyMonaco:
+    """Return a client for the settings' Lucky Monaco. It connects with its first call; the caller closes it.
+
+    Raises:
+        SettingsError: names every setting that is missing. The secret behind the hash is one of V4's only.
+
+    """
+    needed = {
+        "WALLET_LUCKY_MONACO_URL": settings.lucky_monaco_url,
+        "WALLET_PARTNER_ID": settings.partner_id,
+        "WALLET_LUCKY_MONACO_TOKEN or WALLET_PARTNER_TOKEN": settings.lucky_monaco_token,
+    }
+    if settings.lucky_monaco_version == "v4":
+        needed["WALLET_LUCKY_MONACO_HASH_SECRET or WALLET_HASH_SECRET"] = settings.lucky_monaco_hash_secret
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        raise SettingsError(f"{', '.join(missing)} must be set to call Lucky Monaco")
+    return LuckyMonaco(
+        settings.lucky_monaco_url,
+        settings.lucky_monaco_version,
+        settings.partner_id,
+        settings.lucky_monaco_token,
+        settings.lucky_monaco_hash_secret,
+        v402_prefix=settings.v402_prefix,
+    )

@@ -8,7 +8,18 @@ from sqlalchemy import text
 
 from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.ledger.audit import CHECKS, audit
-from wallet_service.ledger.calls import Bet, Cancel, DecideReview, EndRound, OpenWallet, Refund, Result, Transfer, Win
+from wallet_service.ledger.calls import (
+    Bet,
+    Cancel,
+    DecideReview,
+    EndRound,
+    OpenWallet,
+    Refund,
+    RequestCancellation,
+    Result,
+    Transfer,
+    Win,
+)
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.schema import migrate
 
@@ -24,6 +35,8 @@ def harmed(new_database):
     for number in (1, 2, 3, 4, 5):
         ledger.apply(Bet("p", "USD", f"r{number}", "g", f"b{number}", Decimal(10), None, "{}"))
     ledger.apply(Bet("p", "USD", "r5", "g", "b6", Decimal(10), "FREE", "{}"))
+    ledger.apply(RequestCancellation("p", "r1", "g", "me", "why", 60))
+    ledger.apply(RequestCancellation("p", "r2", "g", "me", "why", 60))
     ledger.apply(Refund("p", "USD", "r1", "g", "f1", None, "{}"))
     ledger.apply(Refund("p", "USD", "r9", "g", "f9", None, "{}"))
     ledger.apply(Refund("p", "USD", None, None, "b9", None, "{}"))
@@ -65,6 +78,7 @@ def test_clean_after_real_calls(harmed):
         "refusals": 2,
         "reviews": 2,
         "decisions": 1,
+        "cancellations": 2,
     }
 
 
@@ -126,6 +140,11 @@ def insert(call, round_id, reference, amount, stated="NULL"):
         ("reviews", ["UPDATE reviews SET closed_at = NULL, resolution = NULL WHERE round_id = 'r4'"]),
         ("reviews", ["UPDATE reviews SET round_id = 'r4', reference = 'w4' WHERE round_id = 'r8'"]),
         ("reviews", [f"UPDATE decisions SET transaction_id = '{uuid4()}'"]),
+        ("cancellations", ["UPDATE cancellations SET refund_id = NULL, state = 'accepted' WHERE round_id = 'r1'"]),
+        ("cancellations", [f"UPDATE cancellations SET refund_id = '{uuid4()}', state = 'refunded'"]),
+        ("cancellations", [f"UPDATE cancellations SET round_id = NULL, refund_id = '{uuid4()}'"]),
+        ("cancellations", ["DELETE FROM cancellation_attempts"]),
+        ("cancellations", ["UPDATE cancellations SET state = 'accepted' WHERE round_id = 'r2'"]),
         ("signs", ["UPDATE wallets SET balance = -1"]),
         ("signs", ["UPDATE transactions SET amount = 10 WHERE call = 'bet' AND seq = 1"]),
         ("signs", ["UPDATE transactions SET amount = -1 WHERE call = 'refund' AND round_id = 'r9'"]),

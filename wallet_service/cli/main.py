@@ -6,6 +6,9 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from wallet_service.cli.audit import audit_command
+from wallet_service.cli.cancel_round import cancel_round_command
+from wallet_service.cli.cancel_stale import cancel_stale_command
+from wallet_service.cli.cancellations import cancellations_command
 from wallet_service.cli.output import FaultError
 from wallet_service.cli.reviews import reviews_group
 from wallet_service.cli.service import demo_command, migrate_command, serve_command
@@ -46,6 +49,9 @@ for command in (
     migrate_command,
     wallet_group,
     transactions_command,
+    cancel_round_command,
+    cancel_stale_command,
+    cancellations_command,
     reviews_group,
     audit_command,
     demo_command,

@@ -1,10 +1,10 @@
 """Commands about players' money: their wallets, and the log of what moved."""
 
-from getpass import getuser
 from typing import Literal
 
 import click
 
+from wallet_service.cli.arguments import ROUND, USER, by_whom, reason_option
 from wallet_service.cli.database import apply_call, reading
 from wallet_service.cli.output import as_json_option, show
 from wallet_service.ledger.calls import OpenWallet, SetPlayerState
@@ -15,8 +15,6 @@ from wallet_service.settings import Settings
 
 __all__ = ["transactions_command", "wallet_group"]
 
-MAX_USER_ID = 32
-
 
 @click.group("wallet")
 def wallet_group() -> None:
@@ -24,13 +22,11 @@ def wallet_group() -> None:
 
 
 @wallet_group.command("open")
-@click.argument("user")
+@click.argument("user", type=USER)
 @click.argument("currency")
 @click.option("--balance", default="0", show_default=True, help="The opening balance, such as 1000.00.")
 def wallet_open(user: str, currency: str, balance: str) -> None:
     """Open USER's wallet in CURRENCY, and the player with the first one."""
-    if not user.isprintable() or not 1 <= len(user.strip()) <= len(user) <= MAX_USER_ID:
-        raise click.BadParameter(f"must be 1 to {MAX_USER_ID} printable characters", param_hint="USER")
     if currency not in Settings.load().currencies:
         raise click.BadParameter("must be a code of ISO 4217 or of WALLET_EXTRA_CURRENCIES", param_hint="CURRENCY")
     try:
@@ -45,7 +41,7 @@ def wallet_open(user: str, currency: str, balance: str) -> None:
 
 
 @wallet_group.command("show")
-@click.argument("user")
+@click.argument("user", type=USER)
 @as_json_option
 def walletshow(user: str, as_json: bool) -> None:  # noqa: FBT001 - click passes flags so
     """Show USER's wallets."""
@@ -71,33 +67,31 @@ def walletshow(user: str, as_json: bool) -> None:  # noqa: FBT001 - click passes
 
 
 def _set_state(user: str, state: Literal["active", "frozen"], reason: str, done: str) -> None:
-    if not reason.strip():
-        raise click.BadParameter("must say why", param_hint="--reason")
-    receipt = apply_call(SetPlayerState(user, state, by_whom=f"cli:{getuser()}", why=reason))
+    receipt = apply_call(SetPlayerState(user, state, by_whom=by_whom(), why=reason))
     if receipt.outcome is Outcome.PLAYER_UNKNOWN:
         raise click.ClickException(f"no player {user!r}")
     click.echo(f"{user} is {'now' if receipt.outcome is Outcome.APPLIED else 'already'} {done}.")
 
 
 @wallet_group.command("freeze")
-@click.argument("user")
-@click.option("--reason", required=True, help="Why; kept for ever.")
+@click.argument("user", type=USER)
+@reason_option("--reason")
 def wallet_freeze(user: str, reason: str) -> None:
     """Refuse USER's bets from now on. Refunds, cancels and wins are still taken."""
     _set_state(user, "frozen", reason, "frozen")
 
 
 @wallet_group.command("unfreeze")
-@click.argument("user")
-@click.option("--reason", required=True, help="Why; kept for ever.")
+@click.argument("user", type=USER)
+@reason_option("--reason")
 def wallet_unfreeze(user: str, reason: str) -> None:
     """Take USER's bets again."""
     _set_state(user, "active", reason, "active")
 
 
 @click.command("transactions")
-@click.option("--user", help="Only this player's.")
-@click.option("--round", "round_id", help="Only this round's.")
+@click.option("--user", type=USER, help="Only this player's.")
+@click.option("--round", "round_id", type=ROUND, help="Only this round's.")
 @as_json_option
 def transactions_command(user: str | None, round_id: str | None, as_json: bool) -> None:  # noqa: FBT001 - as above
     """Show the transaction log of a player, of a round, or of a player's part in a round."""

@@ -221,7 +221,7 @@ CHECKS = (
         SELECT v.user_id, v.round_id, format('%s is closed as %s, the round is %s', v.reason, v.resolution, r.state)
         FROM reviews v LEFT JOIN rounds r USING (user_id, round_id)
         WHERE (v.resolution = 'refunded' AND r.state IS DISTINCT FROM 'refunded')
-           OR (v.resolution IS NULL AND r.state = 'refunded')
+           OR (v.resolution IS NULL AND v.reason <> 'reconciliation' AND r.state = 'refunded')
            OR (v.reason = 'result_without_bet' AND (v.resolution IS NOT DISTINCT FROM 'paid') <> EXISTS (
                SELECT FROM transactions t
                WHERE t.user_id = v.user_id AND t.round_id = v.round_id AND t.call = 'result'
@@ -232,6 +232,25 @@ CHECKS = (
                d.transaction_id)
         FROM decisions d LEFT JOIN transactions t ON t.user_id = d.user_id AND t.id = d.transaction_id
         WHERE d.kind = 'refund' AND t.call IS DISTINCT FROM 'refund'
+        """,
+    ),
+    Check(
+        "cancellations",
+        "a cancellation is closed by its round's refund and by nothing else, and each one was asked for",
+        """
+        SELECT c.user_id, coalesce(c.round_id, c.game_id), format('%s by refund %s; the round is %s by %s', c.state,
+               c.refund_id, r.state, r.refund_id)
+        FROM cancellations c LEFT JOIN rounds r USING (user_id, round_id)
+        WHERE c.round_id IS NOT NULL AND c.refund_id IS DISTINCT FROM r.refund_id
+        UNION ALL
+        SELECT c.user_id, c.id::text, format('%s by %s, which is no refund', c.state, c.refund_id)
+        FROM cancellations c LEFT JOIN transactions t ON t.user_id = c.user_id AND t.id = c.refund_id
+        WHERE c.refund_id IS NOT NULL AND t.call IS DISTINCT FROM 'refund'
+        UNION ALL
+        SELECT c.user_id, c.id::text, format('%s without the attempt of %s', c.state, c.asked_at)
+        FROM cancellations c LEFT JOIN cancellation_attempts a
+             ON a.user_id = c.user_id AND a.cancellation_id = c.id AND a.asked_at = c.asked_at
+        WHERE a.id IS NULL OR (c.state NOT IN ('requested', 'refunded') AND c.state IS DISTINCT FROM a.answer)
         """,
     ),
     Check(
@@ -253,7 +272,7 @@ CHECKS = (
     ),
 )
 
-TABLES = ("players", "wallets", "rounds", "transactions", "refusals", "reviews", "decisions")
+TABLES = ("players", "wallets", "rounds", "transactions", "refusals", "reviews", "decisions", "cancellations")
 
 
 def audit(connection: Connection) -> Report:

@@ -10,7 +10,17 @@ from sqlalchemy import Connection, select
 
 from wallet_service.ledger.models import Player, Review, Round, Transaction, Wallet
 
-__all__ = ["ReviewRow", "TransactionRow", "WalletRow", "open_reviews", "rounds_of", "transactions_of", "wallets_of"]
+__all__ = [
+    "ReviewRow",
+    "RoundRow",
+    "TransactionRow",
+    "WalletRow",
+    "open_reviews",
+    "round_of",
+    "rounds_of",
+    "transactions_of",
+    "wallets_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +33,20 @@ class WalletRow:
     balance: Decimal
     opening_balance: Decimal
     transactions: int
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRow:
+    """A player's round: its state, and its sums in units of its currency."""
+
+    round_id: str
+    game_id: str | None
+    state: str
+    currency: str
+    staked: Decimal
+    cancelled: Decimal
+    won: Decimal
+    refunded: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +77,7 @@ class ReviewRow:
     currency: str
 
 
+_ROUND_COLUMNS = tuple(getattr(Round, item.name) for item in fields(RoundRow))
 _TRANSACTION_COLUMNS = tuple(getattr(Transaction, item.name) for item in fields(TransactionRow))
 
 
@@ -71,6 +96,13 @@ def rounds_of(connection: Connection, user_id: str) -> dict[str, str]:
     """Return the state of each round of the player, by round."""
     rows = connection.execute(select(Round.round_id, Round.state).where(Round.user_id == user_id))
     return dict(row.tuple() for row in rows)
+
+
+def round_of(connection: Connection, user_id: str, round_id: str) -> RoundRow | None:
+    """Return a player's round, or ``None`` where it is not known."""
+    query = select(*_ROUND_COLUMNS).where(Round.user_id == user_id, Round.round_id == round_id)
+    row = connection.execute(query).one_or_none()
+    return RoundRow(*row) if row else None
 
 
 def transactions_of(

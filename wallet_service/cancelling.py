@@ -1,0 +1,71 @@
+"""Cancelling a round: Lucky Monaco is asked to void it, and every step is on record (contract, section 2).
+
+The record stands before the request leaves, so that a crash in between loses nothing: an attempt that nobody answered
+counts as unknown after a while. The money comes back with their Refund, which closes the record.
+"""
+
+from dataclasses import dataclass
+
+from wallet_service.ledger.calls import AnswerCancellation, RequestCancellation
+from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
+from wallet_service.ledger.outcomes import Outcome, Receipt
+from wallet_service.lucky_monaco import LuckyMonaco, Reply
+
+__all__ = ["AnswerNotRecordedError", "Asked", "Canceller"]
+
+ANSWER_PATIENCE_S = 180
+"""How long a request may be without its answer. The client's own patience, all attempts together, is shorter."""
+
+
+class AnswerNotRecordedError(Exception):
+    """Lucky Monaco answered, and the database could not take it down. The record will say that it is unknown."""
+
+    def __init__(self, reply: Reply, cause: LedgerUnavailableError) -> None:
+        answer = " ".join(filter(None, (reply.answer, reply.code, reply.message)))
+        super().__init__(f"Lucky Monaco's answer ({answer}) could not be recorded: {cause}")
+        self.reply = reply
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How asking for a cancellation ended.
+
+    The receipt is ``applied`` where Lucky Monaco was asked, and ``reply`` is what it said. Otherwise nothing was sent:
+    ``replayed`` (the round is refunded already), ``cancellation_under_way``, ``player_unknown``.
+    """
+
+    receipt: Receipt
+    reply: Reply | None
+
+
+class Canceller:
+    """Asks for cancellations, and records them. Threads may share it."""
+
+    def __init__(self, ledger: Ledger, lucky_monaco: LuckyMonaco, overdue_minutes: int) -> None:
+        """Ask ``lucky_monaco``. An accepted cancellation is overdue without its Refund after so many minutes."""
+        self._ledger = ledger
+        self._lucky_monaco = lucky_monaco
+        self._refund_patience_s = overdue_minutes * 60
+
+    def ask(self, user_id: str, round_id: str | None, game_id: str | None, *, by_whom: str, why: str) -> Asked:
+        """Ask to void a round or, in V4 without ``round_id``, every open round of the game.
+
+        Raises:
+            ValueError: an identifier that the contract's version requires is missing, or one cannot be theirs.
+            LedgerUnavailableError: it could not be recorded, so nobody was asked.
+            AnswerNotRecordedError: it was asked, and the answer could not be recorded.
+
+        """
+        self._lucky_monaco.cancellable(user_id, round_id, game_id)
+        receipt = self._ledger.apply(RequestCancellation(user_id, round_id, game_id, by_whom, why, ANSWER_PATIENCE_S))
+        if receipt.outcome is not Outcome.APPLIED or receipt.transaction_id is None:
+            return Asked(receipt, None)
+        reply = self._lucky_monaco.cancel_round(user_id, round_id, game_id)
+        answer = AnswerCancellation(
+            user_id, receipt.transaction_id, reply.answer.value, reply.code, reply.message, self._refund_patience_s
+        )
+        try:
+            self._ledger.apply(answer)
+        except LedgerUnavailableError as error:
+            raise AnswerNotRecordedError(reply, error) from error
+        return Asked(receipt, reply)

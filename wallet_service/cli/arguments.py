@@ -1,0 +1,54 @@
+"""What people say to a command: names, and who asks why."""
+
+from collections.abc import Callable
+from getpass import getuser
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["GAME", "ROUND", "USER", "by_whom", "reason_option"]
+
+MAX_REASON = 500
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Identifier(click.ParamType[str]):
+    """A name of at most so many printable characters (contract, sections 2 and 3)."""
+
+    name = "text"
+
+    def __init__(self, max_length: int) -> None:
+        self._max_length = max_length
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Take the name as it is.
+
+        Raises:
+            click.BadParameter: it is none.
+
+        """
+        if not value.isprintable() or not 1 <= len(value.strip()) <= len(value) <= self._max_length:
+            self.fail(f"must be 1 to {self._max_length} printable characters", param, ctx)
+        return value
+
+
+USER = _Identifier(32)
+GAME = _Identifier(32)
+ROUND = _Identifier(36)
+
+
+def _reason(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not value.strip() or not value.isprintable() or len(value) > MAX_REASON:
+        raise click.BadParameter(f"must say why, in one line of at most {MAX_REASON} characters")
+    return value
+
+
+def reason_option(name: str) -> Callable[[F], F]:
+    """Return the option in which a person must say why, for ever."""
+    return click.option(name, required=True, callback=_reason, help="Why; kept for ever.")
+
+
+def by_whom() -> str:
+    """Name who runs the command, as the records do."""
+    return f"cli:{getuser()}"

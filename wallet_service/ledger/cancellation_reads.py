@@ -1,0 +1,184 @@
+"""What people read about cancellations: those that were asked for, and the rounds that could be."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
+from sqlalchemy.orm import aliased
+
+from wallet_service.ledger.models import Cancellation, CancellationAttempt, Round
+
+__all__ = ["STATES", "CancellationRow", "StaleRound", "cancellation_of", "cancellations_of", "stale_rounds"]
+
+STATES = ("requested", "accepted", "refunded", "refused", "unknown", "overdue")
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationRow:
+    """A cancellation and its latest attempt.
+
+    ``state`` is one of ``STATES``. ``round_id`` is ``None`` where it is about every open round of the game. Until
+    ``due_at`` the answer or the Refund is awaited.
+    """
+
+    user_id: str
+    id: UUID
+    round_id: str | None
+    game_id: str | None
+    state: str
+    requested_at: datetime
+    due_at: datetime | None
+    refunded_at: datetime | None
+    refund_id: UUID | None
+    attempts: int
+    asked_at: datetime
+    by_whom: str
+    why: str
+    code: str | None
+    message: str | None
+    answered_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StaleRound:
+    """An open round that nobody's cancellation is under way for. ``stake`` is what its refund would return."""
+
+    user_id: str
+    round_id: str
+    game_id: str | None
+    currency: str
+    stake: Decimal
+    opened_at: datetime
+    state: str | None
+    """Its cancellation's, where it was asked for before: ``refused``, ``unknown`` or ``overdue``."""
+
+
+def _state() -> ColumnElement[str]:
+    """Return the state as it is by now: what was awaited in vain is unknown or overdue."""
+    late = Cancellation.due_at <= func.now()
+    return case(
+        (and_(late, Cancellation.state == "requested"), "unknown"),
+        (and_(late, Cancellation.state == "accepted"), "overdue"),
+        else_=Cancellation.state,
+    )
+
+
+def cancellations_of(
+    connection: Connection,
+    *,
+    user_id: str | None = None,
+    round_id: str | None = None,
+    game_id: str | None = None,
+    state: str | None = None,
+    since: datetime | None = None,
+    limit: int | None = None,
+) -> list[CancellationRow]:
+    """Return the cancellations that fit every filter given, the newest first."""
+    attempt = CancellationAttempt
+    latest = and_(
+        attempt.user_id == Cancellation.user_id,
+        attempt.cancellation_id == Cancellation.id,
+        attempt.asked_at == Cancellation.asked_at,
+    )
+    attempts = (
+        select(func.count())
+        .select_from(attempt)
+        .where(attempt.user_id == Cancellation.user_id, attempt.cancellation_id == Cancellation.id)
+        .correlate(Cancellation)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            Cancellation.user_id,
+            Cancellation.id,
+            Cancellation.round_id,
+            Cancellation.game_id,
+            _state(),
+            Cancellation.requested_at,
+            Cancellation.due_at,
+            Cancellation.refunded_at,
+            Cancellation.refund_id,
+            attempts,
+            Cancellation.asked_at,
+            attempt.by_whom,
+            attempt.why,
+            attempt.code,
+            attempt.message,
+            attempt.answered_at,
+        )
+        .join(attempt, latest)
+        .order_by(Cancellation.requested_at.desc(), Cancellation.id.desc())
+        .limit(limit)
+    )
+    for column, value in (
+        (Cancellation.user_id, user_id),
+        (Cancellation.round_id, round_id),
+        (Cancellation.game_id, game_id),
+        (_state(), state),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if since is not None:
+        query = query.where(Cancellation.requested_at >= since)
+    return [CancellationRow(*row) for row in connection.execute(query)]
+
+
+def cancellation_of(
+    connection: Connection, user_id: str, round_id: str | None, game_id: str | None
+) -> CancellationRow | None:
+    """Return the round's cancellation or, without a round, the latest one of the game's open rounds."""
+    rows = cancellations_of(connection, user_id=user_id, round_id=round_id, game_id=None if round_id else game_id)
+    return next((row for row in rows if row.round_id == round_id), None)
+
+
+def stale_rounds(
+    connection: Connection,
+    *,
+    opened_before: datetime,
+    game_id: str | None = None,
+    currency: str | None = None,
+    limit: int,
+) -> list[StaleRound]:
+    """Return open rounds with a bet that stands: those first that nobody asked to cancel yet, then the oldest.
+
+    Left out are rounds whose cancellation is under way, and so is a round of a game whose open rounds were asked for.
+    """
+    of_game = aliased(Cancellation)
+    asked_for_with_its_game = (
+        select(of_game.id)
+        .where(
+            of_game.user_id == Round.user_id,
+            of_game.round_id.is_(None),
+            of_game.game_id == Round.game_id,
+            of_game.due_at > func.now(),
+        )
+        .exists()
+    )
+    query = (
+        select(
+            Round.user_id,
+            Round.round_id,
+            Round.game_id,
+            Round.currency,
+            Round.staked - Round.cancelled,
+            Round.opened_at,
+            _state(),
+        )
+        .outerjoin(Cancellation, and_(Cancellation.user_id == Round.user_id, Cancellation.round_id == Round.round_id))
+        .where(
+            Round.state == "open",
+            Round.bets > Round.bets_cancelled,
+            Round.opened_at < opened_before,
+            or_(Cancellation.due_at.is_(None), Cancellation.due_at <= func.now()),
+            ~asked_for_with_its_game,
+        )
+        .order_by(Cancellation.asked_at.asc().nulls_first(), Round.opened_at, Round.round_id)
+        .limit(limit)
+    )
+    if game_id is not None:
+        query = query.where(Round.game_id == game_id)
+    if currency is not None:
+        query = query.where(Round.currency == currency)
+    return [StaleRound(*row) for row in connection.execute(query)]
