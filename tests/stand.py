@@ -55,7 +55,10 @@ class Stand(ThreadingHTTPServer):
         return super().get_request()
 
     def will(self, *answers):
-        """Say what the next requests get: bytes, or several parts, after which the connection is closed."""
+        """Say what the next requests get: bytes, or several parts, after which the connection is closed.
+
+        A part that can be called is: what happens meanwhile.
+        """
         self.answers.extend(answer if isinstance(answer, tuple) else (answer,) for answer in answers)
 
     @property
@@ -82,6 +85,8 @@ class Handler(BaseHTTPRequestHandler):
             for part in parts:
                 if part == SILENCE:
                     self.server.over.wait()
+                elif callable(part):
+                    part()
                 elif part == TRICKLE:
                     while not self.server.over.wait(0.05):
                         self.wfile.write(b" ")

@@ -232,4 +232,5 @@ def connect_lucky_monaco(settings: Settings) -> LuckyMonaco:
         settings.lucky_monaco_token,
         settings.lucky_monaco_hash_secret,
         v402_prefix=settings.v402_prefix,
+        read_timeout=settings.lucky_monaco_timeout,
     )

@@ -25,6 +25,8 @@ ISO_4217 = frozenset(currency.code for currency in Currency)
 PREFIX = "WALLET_"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 MAX_THREADS = 256
+MAX_TIMEOUT_S = 30
+"""A call may take several times as long, and must be over while its record still says that it is under way."""
 MAX_MINUTES = 365 * 24 * 60
 
 
@@ -124,6 +126,12 @@ def _threads(value: str) -> int:
     return int(value)
 
 
+def _timeout(value: str) -> int:
+    if not value.isdecimal() or not 1 <= int(value) <= MAX_TIMEOUT_S:
+        raise ValueError(f"must be a whole number of seconds from 1 to {MAX_TIMEOUT_S}")
+    return int(value)
+
+
 def _minutes(value: str) -> int:
     if not value.isdecimal() or not 1 <= int(value) <= MAX_MINUTES:
         raise ValueError(f"must be a whole number of minutes from 1 to {MAX_MINUTES}")
@@ -188,6 +196,9 @@ class Settings:
         "",
         "The secret behind the `hash` of V4 calls to them. Unset: the first of `WALLET_HASH_SECRET`.",
         secret=True,
+    )
+    lucky_monaco_timeout: int = _setting(
+        _timeout, 20, "Seconds that they may be silent, before it is not known whether they took a call."
     )
     refund_overdue_minutes: int = _setting(
         _minutes,
