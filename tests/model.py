@@ -45,6 +45,11 @@ class Model:
     early_refunds: dict[str, str] = field(default_factory=dict)  # currency: by the reference of a bet that never came
     bonuses: list[tuple[str | None, str, str | None, Decimal]] = field(default_factory=list)  # code, currency, round
     reviews: dict[tuple[str, str, str], str | None] = field(default_factory=dict)  # resolution: by cause
+    cancellations: dict[str, str] = field(default_factory=dict)  # state: by round
+    of_game: list[str] = field(
+        default_factory=list
+    )  # states of the cancellations of all open rounds; the last may wait
+    waited_for: set[str] = field(default_factory=set)  # the rounds that were open when that one was asked for
     log: list[tuple[str, str, Decimal]] = field(default_factory=list)
 
     def post(self, call, currency, amount):
@@ -198,6 +203,7 @@ class Model:
                 same = self.early_refunds[reference] == currency
                 return (O.REPLAYED, ("refund of", reference)) if same else (O.CURRENCY_MISMATCH, None)
             self.early_refunds[reference] = currency
+            self.close(None)
             self.post("refund", currency, ZERO)
             return O.APPLIED, ("refund of", reference)
         the_round = self.rounds.get(round_id)
@@ -214,13 +220,21 @@ class Model:
             self.reviews.setdefault((round_id, "reversal_not_covered", ""), None)
             return O.REVERSAL_NOT_COVERED, None
         self.rounds.setdefault(round_id, Round(currency)).state = "refunded"
-        for cause, resolution in self.reviews.items():
-            if cause[0] == round_id:
-                self.reviews[cause] = resolution or "refunded"
+        self.close(round_id)
         self.post("refund", currency, stake)
         if won:
             self.post("reversal", currency, -won)
         return O.APPLIED, ("refund", round_id)
+
+    def close(self, round_id):
+        """Close what waited for a refund of the round; ``None``: of one that is not known."""
+        for cause, resolution in self.reviews.items():
+            if cause[0] == round_id:
+                self.reviews[cause] = resolution or "refunded"
+        if round_id in self.cancellations:
+            self.cancellations[round_id] = "refunded"
+        if self.of_game and not any(self.rounds[name].state == "open" for name in self.waited_for):
+            self.of_game[-1] = "refunded"
 
     def transfer(self, kind, currency, reference, amount):
         if currency not in self.balances:
@@ -234,3 +248,29 @@ class Model:
         self.done[kind, reference] = (currency, amount)
         self.post(kind, currency, signed)
         return O.APPLIED, (kind, reference)
+
+    def request(self, round_id):
+        """Ask for the cancellation of a round or, with None, of every open round."""
+        if round_id is None:
+            if self.of_game and self.of_game[-1] in {"requested", "accepted"}:
+                return O.CANCELLATION_UNDER_WAY, None
+            if not self.of_game or self.of_game[-1] == "refunded":
+                self.of_game.append("")
+            self.of_game[-1] = "requested"
+            self.waited_for = {name for name, a_round in self.rounds.items() if a_round.state == "open"}
+            return O.APPLIED, None
+        if self.refunded(round_id):
+            return O.REPLAYED, ("refund", round_id)
+        if self.cancellations.get(round_id) in {"requested", "accepted"}:
+            return O.CANCELLATION_UNDER_WAY, None
+        self.cancellations[round_id] = "requested"
+        return O.APPLIED, None
+
+    def answer(self, round_id, answer):
+        """Answer the latest attempt of a cancellation."""
+        if round_id is None:
+            if self.of_game[-1] != "refunded":
+                self.of_game[-1] = answer
+        elif self.cancellations[round_id] != "refunded":
+            self.cancellations[round_id] = answer
+        return O.APPLIED, None

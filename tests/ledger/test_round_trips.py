@@ -46,6 +46,8 @@ def test_each_call_is_one_round_trip(traced):
         "bet, again": lambda n: player.bet("1", round_id=f"r{n}", reference=f"b{n}"),
         "bet beyond the balance": lambda n: player.bet("1000", round_id=f"r{n}", reference=f"x{n}"),
         "refund": lambda n: player.refund(f"r{n}"),
+        "request of a cancellation": lambda n: player.request(f"q{n}"),
+        "refund that closes it": lambda n: player.refund(f"q{n}"),
         "refund, again": lambda n: player.refund(f"r{n}"),
         "refund by an unknown reference": lambda n: player.refund(None, reference=f"u{n}"),
         "second bet": lambda n: player.bet("1", round_id=f"s{n}", reference=f"s{n}"),

@@ -6,12 +6,32 @@ from decimal import Decimal
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import Engine
 
 from tests.model import Model
-from wallet_service.ledger.calls import Bet, Cancel, EndRound, OpenWallet, Refund, Result, SetPlayerState, Transfer, Win
+from wallet_service.ledger.calls import (
+    AnswerCancellation,
+    Bet,
+    Cancel,
+    EndRound,
+    OpenWallet,
+    Refund,
+    RequestCancellation,
+    Result,
+    SetPlayerState,
+    Transfer,
+    Win,
+)
 from wallet_service.ledger.ledger import Ledger
+from wallet_service.ledger.outcomes import Outcome
 
 # Few names, so that calls meet; amounts whose sums are exact in Python's decimals too.
 currencies = st.sampled_from(["USD", "USD", "USD", "EUR", "GBP"])
@@ -35,6 +55,7 @@ class Wallet(RuleBasedStateMachine):
         self.ledger = Ledger(self.engine, reverse_settled=self.reverse_settled)
         self.model = Model(self.reverse_settled, {"USD": Decimal(100), "EUR": Decimal(50)})
         self.ids = {}
+        self.attempts = {}
         for currency, balance in self.model.balances.items():
             self.ledger.apply(OpenWallet(self.user_id, currency, balance))
 
@@ -50,6 +71,7 @@ class Wallet(RuleBasedStateMachine):
             assert receipt.transaction_id is None
         if receipt.balance is not None and receipt.currency is not None:
             assert receipt.balance == self.model.balances[receipt.currency]
+        return receipt
 
     @rule(c=currencies, r=rounds, x=references, a=amounts, b=bonuses)
     def bet(self, c, r, x, a, b):
@@ -94,6 +116,19 @@ class Wallet(RuleBasedStateMachine):
         self.ledger.apply(SetPlayerState(self.user_id, "frozen" if frozen else "active", "test", "why"))
         self.model.frozen = frozen
 
+    @rule(r=rounds | st.none())
+    def request_cancellation(self, r):
+        receipt = self.compare(RequestCancellation(self.user_id, r, "g", "test", "why", 3600), self.model.request(r))
+        if receipt.outcome is Outcome.APPLIED:
+            self.attempts[r] = receipt.transaction_id
+
+    @precondition(lambda self: self.attempts)
+    @rule(data=st.data(), answer=st.sampled_from(["accepted", "refused", "unknown"]))
+    def answer_cancellation(self, data, answer):
+        r = data.draw(st.sampled_from(list(self.attempts)))
+        call = AnswerCancellation(self.user_id, self.attempts[r], answer, "1", "", 3600)
+        self.compare(call, self.model.answer(r, answer))
+
     @invariant()
     def same_state(self):
         with self.engine.connect() as connection:
@@ -107,6 +142,11 @@ class Wallet(RuleBasedStateMachine):
             assert sorted(log) == sorted(self.model.log)
             reviews = rows("SELECT round_id, reason, reference, resolution FROM reviews WHERE user_id = %(u)s")
             assert {tuple(cause): resolution for *cause, resolution in reviews} == self.model.reviews
+            cancellations = rows(
+                "SELECT round_id, state FROM cancellations WHERE user_id = %(u)s ORDER BY requested_at"
+            )
+            assert {name: state for name, state in cancellations if name} == self.model.cancellations
+            assert [state for name, state in cancellations if not name] == self.model.of_game
             states = rows("SELECT round_id, state FROM rounds WHERE user_id = %(u)s")
             assert dict(states) == {name: a_round.state for name, a_round in self.model.rounds.items()}
 
