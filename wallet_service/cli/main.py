@@ -11,6 +11,7 @@ from wallet_service.cli.cancel_stale import cancel_stale_command
 from wallet_service.cli.cancellations import cancellations_command
 from wallet_service.cli.output import FaultError
 from wallet_service.cli.reviews import reviews_group
+from wallet_service.cli.sandbox import sandbox_command
 from wallet_service.cli.service import demo_command, migrate_command, serve_command
 from wallet_service.cli.wallets import transactions_command, wallet_group
 from wallet_service.ledger.ledger import LedgerUnavailableError
@@ -54,6 +55,7 @@ for command in (
     cancellations_command,
     reviews_group,
     audit_command,
+    sandbox_command,
     demo_command,
 ):
     cli.add_command(command)

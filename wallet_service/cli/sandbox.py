@@ -1,0 +1,135 @@
+"""The command that plays Lucky Monaco's part."""
+
+import signal
+import sys
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+import click
+from rich.text import Text
+
+from wallet_service.cli.output import FaultError, console
+from wallet_service.sandbox import Keys, Misbehaviour, Sandbox, Wallet, message_line
+from wallet_service.serving import AddressInUseError
+from wallet_service.settings import ContractVersion, Settings
+
+__all__ = ["sandbox_command"]
+
+PROVIDER = "LuckyMonaco"
+PROBABILITY = click.FloatRange(0, 1)
+MISBEHAVIOUR = {
+    "lost_requests": "Messages that never arrive.",
+    "lost_answers": "Messages whose answer is lost.",
+    "duplicates": "Messages that arrive twice.",
+    "delays": "Messages that wait, up to half a second.",
+    "reordering": "Messages of which a copy arrives late.",
+    "wrong_hash": "Messages ahead of which a copy with a wrong hash goes.",
+    "refund_first": "CancelRounds answered after their Refund.",
+    "no_refund": "CancelRounds after which no Refund comes.",
+}
+
+
+def _misbehaviour_options(command: Any) -> Any:
+    for name, text in reversed(MISBEHAVIOUR.items()):
+        option = f"--{name.replace('_', '-')}"
+        command = click.option(option, type=PROBABILITY, default=0.0, metavar="P", help=text)(command)
+    return command
+
+
+def _wallet_url(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
+        raise click.BadParameter("must be a URL such as http://127.0.0.1:8080")
+    return value
+
+
+@click.command("sandbox")
+@click.option("--wallet", "url", required=True, callback=_wallet_url, help="The wallet's URL.")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8081, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--version", type=click.Choice(get_args(ContractVersion)), default="v4.02", show_default=True)
+@click.option("--seed", default="", help="Decides how rounds go; another one each time if not given.")
+@click.option("--player", help="Who plays.")
+@click.option("--currency", default="USD", show_default=True, help="In which currency.")
+@click.option("--play", "rounds", type=click.IntRange(1, 100_000), help="Play this many rounds at once.")
+@click.option("--exit", "and_exit", is_flag=True, help="Stop after that, with 1 where the wallet did wrong.")
+@click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="A file that keeps the rounds.")
+@click.option("--pause", type=click.FloatRange(0, 30), default=1.0, show_default=True, help="Seconds before a resend.")
+@click.option("--first-round", type=click.IntRange(1, 10**18), help="The first round's number.  [default: the time]")
+@_misbehaviour_options
+def sandbox_command(
+    url: str,
+    host: str,
+    port: int,
+    version: ContractVersion,
+    seed: str,
+    player: str | None,
+    currency: str,
+    rounds: int | None,
+    and_exit: bool,  # noqa: FBT001 - click passes flags so
+    state: Path | None,
+    pause: float,
+    first_round: int | None,
+    **probabilities: float,
+) -> None:
+    """Play Lucky Monaco's part against a wallet, with the same WALLET_* credentials.
+
+    It takes CancelRound and the history's reads as they do, and at /sandbox it is told what to do: see the README.
+    The options with P make it misbehave, with that probability from 0 to 1.
+    """
+    if rounds and not player:
+        raise click.UsageError("--play needs a --player")
+    if and_exit and not rounds:
+        raise click.UsageError("--exit needs --play")
+    settings = Settings.load()
+    settings.require_secrets()
+    inbound = Keys(settings.partner_id, settings.lucky_monaco_token, settings.lucky_monaco_hash_secret)
+    keys = Keys(settings.partner_id, settings.partner_token[0], settings.hash_secret[0])
+    provider_id, prefix = settings.provider_id or PROVIDER, settings.v402_prefix
+    try:
+        sandbox = Sandbox(
+            Wallet(url, version, keys, provider_id=provider_id, v402_prefix=prefix),
+            inbound,
+            host=host,
+            port=port,
+            v402_prefix=prefix,
+            seed=seed,
+            misbehaviour=Misbehaviour(**probabilities),
+            pause=pause,
+            first_round=first_round,
+            state=state,
+            on_message=lambda message: console.print(message_line(message), soft_wrap=True),
+        )
+    except ValueError as error:
+        raise FaultError(str(error)) from None
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: sandbox.request_stop())
+    _run(sandbox, (host, port), player or "", currency, rounds, and_exit=and_exit)
+
+
+def _run(
+    sandbox: Sandbox, address: tuple[str, int], player: str, currency: str, rounds: int | None, *, and_exit: bool
+) -> None:
+    try:
+        listening = sandbox.start()
+    except OSError as error:
+        raise AddressInUseError(f"cannot listen on {address[0]}:{address[1]}: {error.strerror}") from None
+    try:
+        console.print(f"The sandbox listens on {listening} (Ctrl-C stops it)", soft_wrap=True)
+        if rounds:
+            summary = sandbox.play(player, currency, rounds)
+            states = ", ".join(f"{number} {state}" for state, number in sorted(summary.rounds.items()))
+            console.print(
+                f"Played with seed {summary.seed}: {states}; {summary.messages} messages, {summary.resends} of them "
+                f"resends; {summary.violations} violations",
+                soft_wrap=True,
+            )
+        if not and_exit:
+            sandbox.wait()
+    finally:
+        sandbox.stop()
+    for text in sandbox.journal.violation_texts:
+        console.print(Text(f"VIOLATION {text}", style="red"), soft_wrap=True)
+    if and_exit and sandbox.journal.violations:
+        sys.exit(1)
