@@ -101,7 +101,7 @@ def sandbox_command(
             state=state,
             on_message=lambda message: console.print(message_line(message), soft_wrap=True),
         )
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise FaultError(str(error)) from None
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: sandbox.request_stop())

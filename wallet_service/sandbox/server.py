@@ -2,6 +2,7 @@
 
 import socket
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from threading import Event, Thread
@@ -27,6 +28,8 @@ __all__ = ["Sandbox"]
 
 MAX_BODY_BYTES = 64 * 1024
 SAVE_EVERY_S = 1.0
+POLL_S = 0.05
+"""How often the server looks whether it is to stop."""
 
 
 class QuietHandler(WSGIRequestHandler):
@@ -57,6 +60,7 @@ class Sandbox:
 
     Raises:
         ValueError: the file holds something else.
+        OSError: the file cannot be read or written.
 
     """
 
@@ -81,6 +85,8 @@ class Sandbox:
         self._address = (host, port)
         self._state = state
         self._book = Book.load(state) if state else Book()
+        if state:
+            self._book.save(state)  # better now than after an hour's rounds
         self._stopping = Event()
         self.journal = Journal(on_message)
         self._delivery = Delivery(
@@ -119,7 +125,7 @@ class Sandbox:
             if the_round.state is State.CANCEL_IN_PROCESS and the_round.refund_due:
                 self._refunds.add(the_round.round_id, first_now=False)
         self._refunds.start()
-        tasks = (self._server.serve_forever, self._dealer.resume, self._save_now_and_then)
+        tasks = (partial(self._server.serve_forever, POLL_S), self._dealer.resume, self._save_now_and_then)
         self._threads = [Thread(target=task, daemon=True) for task in tasks]
         for thread in self._threads:
             thread.start()
