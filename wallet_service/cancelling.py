@@ -4,14 +4,22 @@ The record stands before the request leaves, so that a crash in between loses no
 counts as unknown after a while. The money comes back with their Refund, which closes the record.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import monotonic, sleep
 
 from wallet_service.ledger.calls import AnswerCancellation, RequestCancellation
+from wallet_service.ledger.cancellation_reads import CancellationRow
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.lucky_monaco import LuckyMonaco, Reply
 
-__all__ = ["AnswerNotRecordedError", "Asked", "Canceller"]
+__all__ = ["AWAITED", "AnswerNotRecordedError", "Asked", "Canceller", "await_refund"]
+
+AWAITED = frozenset({"requested", "accepted"})
+"""States of a cancellation whose end is still to come."""
+LOOK_EVERY_S = 0.25
+"""Between two looks at a record whose end is awaited."""
 
 ANSWER_PATIENCE_S = 180
 """How long a request may be without its answer. The client's own patience, all attempts together, is shorter."""
@@ -69,3 +77,14 @@ class Canceller:
         except LedgerUnavailableError as error:
             raise AnswerNotRecordedError(reply, error) from error
         return Asked(receipt, reply)
+
+
+def await_refund(look: Callable[[], CancellationRow], seconds: float) -> Iterator[tuple[CancellationRow, float]]:
+    """Yield the record as it stands, and the seconds left, until nothing more is awaited or the time is over."""
+    ends = monotonic() + seconds
+    record = look()
+    while record.state in AWAITED and (left := ends - monotonic()) > 0:
+        yield record, left
+        sleep(min(LOOK_EVERY_S, left))
+        record = look()
+    yield record, 0.0

@@ -1,159 +1,211 @@
-"""The first run: a player with money, an open round with a bet, and what to paste to see it come back."""
+"""The first run: wallet and sandbox side by side, and the whole loop once, from a bet to its refund.
 
+Both stay up afterwards, and what to try next is printed.
+"""
+
+import json
 import secrets
 import shlex
 from dataclasses import replace
 from decimal import Decimal
-from itertools import count
-from json import dumps
 from pathlib import Path
 
 from rich.console import Console
+from sqlalchemy import Engine
 
+from wallet_service.cancelling import Canceller, await_refund
 from wallet_service.database import create_read_engine, create_wallet_engine
-from wallet_service.ledger.calls import Bet, OpenWallet
+from wallet_service.ledger.calls import OpenWallet
+from wallet_service.ledger.cancellation_reads import CancellationRow, cancellation_of
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.money import format_money
-from wallet_service.ledger.outcomes import Outcome
-from wallet_service.ledger.reads import rounds_of, wallets_of
+from wallet_service.ledger.reads import wallets_of
+from wallet_service.lucky_monaco import connect_lucky_monaco
+from wallet_service.sandbox import Keys, Message, Round, Sandbox, Wallet, message_line
 from wallet_service.schema import prepare_database
-from wallet_service.serving import serve
+from wallet_service.serving import AddressInUseError, serve
 from wallet_service.settings import Settings
 
 __all__ = ["run_demo"]
 
 PLAYER = "demo"
 CURRENCY = "USD"
-GAME = "vs20lucky"
 OPENING_BALANCE = Decimal("1000.00")
 STAKE = Decimal("10.00")
-SECRETS_FILE = "demo.env"
-LOOK_COMMANDS = f".venv/bin/wallet-service transactions --user {PLAYER}\n.venv/bin/wallet-service audit"
+REASON = "the player's connection was lost"
+REFUND_PATIENCE_S = 30
+SETTINGS_FILE = "demo.env"
+ROUNDS_FILE = "sandbox.json"
+COMMAND = ".venv/bin/wallet-service"
 
 
-def run_demo(settings: Settings, host: str, port: int, console: Console) -> None:
-    """Set the demo up and serve it until Ctrl-C.
+def run_demo(settings: Settings, host: str, port: int, sandbox_port: int, console: Console) -> None:
+    """Set the demo up, show the loop, and serve until Ctrl-C.
 
     Secrets that the settings lack are made up and kept in the data directory, so that what was printed once can be
     pasted again after a restart.
+
+    Raises:
+        AddressInUseError: an address cannot be had.
+
     """
+    own_database = not settings.database_url
     with console.status("Starting PostgreSQL and migrating the database ..."):
-        settings = prepare_database(demo_secrets(settings))
+        settings = prepare_database(demo_settings(settings, host, sandbox_port))
     console.print("[green]✓[/] PostgreSQL is up and migrated")
-    round_id = open_round(settings)
-    with create_read_engine(settings.database_url).connect() as connection:
-        wallet = next(row for row in wallets_of(connection, PLAYER) if row.currency == CURRENCY)
-    console.print(
-        f"[green]✓[/] Player [bold]{PLAYER}[/] has {format_money(wallet.balance)} {CURRENCY} and an open round "
-        f"[bold]{round_id}[/] with a bet of {format_money(STAKE)}"
-    )
+    ledger = Ledger(create_wallet_engine(settings.database_url, connections=1))
+    ledger.apply(OpenWallet(PLAYER, CURRENCY, OPENING_BALANCE))
     url = f"http://{host}:{port}"
 
+    def tell(message: Message) -> None:
+        console.print(message_line(message), soft_wrap=True)
+
+    sandbox = Sandbox(
+        Wallet(
+            url,
+            settings.lucky_monaco_version,
+            Keys(settings.partner_id, settings.partner_token[0], settings.hash_secret[0]),
+            provider_id=settings.provider_id or "LuckyMonaco",
+            v402_prefix=settings.v402_prefix,
+        ),
+        Keys(settings.partner_id, settings.lucky_monaco_token, settings.lucky_monaco_hash_secret),
+        host=host,
+        port=sandbox_port,
+        v402_prefix=settings.v402_prefix,
+        # In a database of its own the demo's rounds have short numbers; elsewhere they could have been used before.
+        first_round=1 if own_database else None,
+        state=settings.data_dir / ROUNDS_FILE,
+        on_message=tell,
+    )
+    try:
+        sandbox_url = sandbox.start()
+    except OSError as error:
+        raise AddressInUseError(f"cannot listen on {host}:{sandbox_port}: {error.strerror}") from None
+
     def show() -> None:
-        console.print(f"[green]✓[/] Listening on {url} (Ctrl-C stops everything)\n")
-        for what, command in (
-            (
-                "Paste into another terminal. This is Lucky Monaco's Refund of the round; send it twice, it pays once:",
-                refund_command(settings, url, round_id),
-            ),
-            ("The player's balance, as Lucky Monaco asks for it:", balance_command(settings, url)),
-            ("The log of what moved, and the proof that it is right:", LOOK_COMMANDS),
-        ):
-            console.print(what, soft_wrap=True)
-            console.print(f"\n{command}\n", style="cyan", soft_wrap=True, markup=False)
+        console.print(f"[green]✓[/] The wallet listens on {url}")
+        console.print(f"[green]✓[/] The sandbox, which plays Lucky Monaco, listens on {sandbox_url}\n")
+        the_round = show_loop(settings, ledger, sandbox, console)
+        show_commands(the_round, url, sandbox_url, settings, console)
 
-    serve(settings, host, port, workers=1, on_listening=show)
+    try:
+        serve(settings, host, port, workers=1, on_listening=show)
+    finally:
+        sandbox.stop()
 
 
-def demo_secrets(settings: Settings) -> Settings:
-    """Return settings in which no secret is missing; made-up ones are kept where only their owner reads them."""
+def demo_settings(settings: Settings, host: str, sandbox_port: int) -> Settings:
+    """Return settings in which nothing is missing that the loop needs.
+
+    What they lacked is kept where only its owner reads it. Another terminal reads that file, and so has it too.
+    """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    path = settings.data_dir / SECRETS_FILE
-    if not path.exists() or not path.stat().st_size:
-        path.touch(mode=0o600)
-        path.write_text(
-            "# Made by wallet-service demo. Another terminal reads it with:  . var/demo.env\n"
-            "export WALLET_PARTNER_ID=demo-operator\n"
-            f"export WALLET_PARTNER_TOKEN={secrets.token_urlsafe(24)}\n"
-            f"export WALLET_HASH_SECRET={secrets.token_urlsafe(24)}\n"
-        )
-    kept = Settings.load(_exported(path))
+    path = settings.data_dir / SETTINGS_FILE
+    kept = _exported(path)
+    made_up = {"WALLET_LUCKY_MONACO_URL": f"http://{host}:{sandbox_port}"}
+    for name, given, value in (
+        ("WALLET_PARTNER_ID", settings.partner_id, "demo-operator"),
+        ("WALLET_PARTNER_TOKEN", settings.partner_token, secrets.token_urlsafe(24)),
+        ("WALLET_HASH_SECRET", settings.hash_secret, secrets.token_urlsafe(24)),
+    ):
+        if not given:
+            made_up[name] = kept.get(name, value)
+    path.touch(mode=0o600)
+    path.write_text(
+        f"# Made by wallet-service demo. Another terminal reads it with:  . {path}\n"
+        + "".join(f"export {name}={shlex.quote(value)}\n" for name, value in made_up.items())
+    )
+    own = Settings.load(made_up)
+    token, hash_secret = (settings.partner_token or own.partner_token), (settings.hash_secret or own.hash_secret)
     return replace(
         settings,
-        partner_id=settings.partner_id or kept.partner_id,
-        partner_token=settings.partner_token or kept.partner_token,
-        hash_secret=settings.hash_secret or kept.hash_secret,
+        # The sandbox shows each message; that the wallet took it need not be said twice.
+        log_level="WARNING" if settings.log_level == "INFO" else settings.log_level,
+        partner_id=settings.partner_id or own.partner_id,
+        partner_token=token,
+        hash_secret=hash_secret,
+        lucky_monaco_url=own.lucky_monaco_url,
+        lucky_monaco_token=settings.lucky_monaco_token or token[0],
+        lucky_monaco_hash_secret=settings.lucky_monaco_hash_secret or hash_secret[0],
     )
 
 
 def _exported(path: Path) -> dict[str, str]:
-    words = shlex.split(path.read_text(), comments=True)
+    words = shlex.split(path.read_text(), comments=True) if path.exists() else []
     return dict(word.split("=", 1) for word in words if "=" in word)
 
 
-def open_round(settings: Settings) -> str:
-    """Make sure that the demo player has an open round, and return it: the last one, or else the next."""
-    engine = create_wallet_engine(settings.database_url, connections=1)
-    ledger = Ledger(engine)
-    ledger.apply(OpenWallet(PLAYER, CURRENCY, OPENING_BALANCE))
-    with engine.connect() as connection:
-        states = rounds_of(connection, PLAYER)
-    if states.get(f"round-{len(states)}") == "open":
-        number = len(states)
+def show_loop(settings: Settings, ledger: Ledger, sandbox: Sandbox, console: Console) -> Round:
+    """Bet, cancel the round, and see the money come back; return the round."""
+    reads = create_read_engine(settings.database_url)
+    console.print("The loop: a player bets, the operator cancels the round, Lucky Monaco refunds it.\n", soft_wrap=True)
+    _say_balance(reads, console)
+    the_round, _ = sandbox.open_round(PLAYER, CURRENCY, STAKE)
+    _say_balance(reads, console)
+
+    def look() -> CancellationRow:
+        with reads.connect() as connection:
+            record = cancellation_of(connection, PLAYER, the_round.round_id, None)
+        if record is None:
+            raise AssertionError("what was just asked for has no record")
+        return record
+
+    with connect_lucky_monaco(settings) as lucky_monaco:
+        canceller = Canceller(ledger, lucky_monaco, settings.refund_overdue_minutes)
+        canceller.ask(PLAYER, the_round.round_id, the_round.game.id, by_whom="demo", why=REASON)
+    *_, (record, _) = await_refund(look, REFUND_PATIENCE_S)
+    _say_balance(reads, console)
+    if record.state == "refunded":
+        console.print(f"\n[green]✓[/] Round {the_round.round_id} is refunded by {record.refund_id}\n", soft_wrap=True)
     else:
-        # A number may have been refunded before it was ever bet on, by somebody who tried that.
-        number = next(n for n in count(len(states) + 1) if _bet(ledger, n) is Outcome.APPLIED)
-    engine.dispose()
-    return f"round-{number}"
+        console.print(f"\nThe cancellation of round {the_round.round_id} is {record.state}: {record.message}\n")
+    return the_round
 
 
-def _bet(ledger: Ledger, number: int) -> Outcome:
-    bet = Bet(
-        user_id=PLAYER,
-        currency=CURRENCY,
-        round_id=f"round-{number}",
-        game_id=GAME,
-        reference=f"bet-{number}",
-        amount=STAKE,
-        bonus_code=None,
-        sent=dumps({"by": "wallet-service demo"}),
-    )
-    outcome = ledger.apply(bet).outcome
-    if outcome not in {Outcome.APPLIED, Outcome.ROUND_REFUNDED, Outcome.BET_CANCELLED, Outcome.ROUND_ENDED}:
-        raise RuntimeError(f"the demo's bet was not taken: {outcome.value}")
-    return outcome
+def _say_balance(reads: Engine, console: Console) -> None:
+    with reads.connect() as connection:
+        wallet = next(row for row in wallets_of(connection, PLAYER) if row.currency == CURRENCY)
+    console.print(f"          {PLAYER} has {format_money(wallet.balance)} {CURRENCY}", style="bold")
 
 
-def refund_command(settings: Settings, url: str, round_id: str) -> str:
-    """Return a shell command that is Lucky Monaco's Refund of the round."""
-    return _curl(
-        f"{url}{settings.v402_prefix}/Refund?authToken={settings.partner_token[0]}",
-        {
-            "userId": PLAYER,
-            "providerId": settings.provider_id or "LuckyMonaco",
-            "reference": round_id.replace("round", "refund"),
-            "roundId": round_id,
-            "gameId": GAME,
-            "gameName": "Lucky Twenty",
-            "currency": CURRENCY,
-            "uuid": f"demo-{round_id}",
-        },
-    )
-
-
-def balance_command(settings: Settings, url: str) -> str:
-    """Return a shell command that is Lucky Monaco's Balance for the demo player."""
-    return _curl(
-        f"{url}{settings.v402_prefix}/Balance?authToken={settings.partner_token[0]}",
-        {
-            "userId": PLAYER,
-            "providerId": settings.provider_id or "LuckyMonaco",
-            "currency": CURRENCY,
-            "sessionId": "demo-session",
-            "uuid": "demo-balance",
-        },
-    )
-
-
-def _curl(url: str, body: dict[str, str]) -> str:
-    return f"curl -sS '{url}' -H 'Content-Type: application/json' -d {shlex.quote(dumps(body))}"
+def show_commands(the_round: Round, url: str, sandbox_url: str, settings: Settings, console: Console) -> None:
+    """Print what to paste into another terminal."""
+    console.print("Both stay up (Ctrl-C stops them). In another terminal:\n")
+    refund = {
+        "userId": PLAYER,
+        "providerId": settings.provider_id or "LuckyMonaco",
+        "reference": f"again-{the_round.round_id}",
+        "roundId": the_round.round_id,
+        "gameId": the_round.game.id,
+        "gameName": the_round.game.name,
+        "currency": CURRENCY,
+        "uuid": f"again-{the_round.round_id}",
+    }
+    post = f"curl -sS '{url}{settings.v402_prefix}/Refund?authToken='$WALLET_PARTNER_TOKEN"
+    headers = "-H 'Content-Type: application/json'"
+    seat = f"-d userId={PLAYER} -d currency={CURRENCY}"
+    for what, *commands in (
+        (
+            "Know the credentials; bet, and cancel the round that the sandbox names:",
+            f". {settings.data_dir / SETTINGS_FILE}",
+            f"curl -sS {sandbox_url}/sandbox/rounds {seat} -d amount=25.00",
+            f"{COMMAND} cancel-round {PLAYER} ROUND --reason 'the game hangs'",
+        ),
+        (
+            "Send the refund of the first round once more. It has the first answer, and moves nothing:",
+            f"{post} {headers} -d {shlex.quote(json.dumps(refund))}",
+        ),
+        (
+            "Lose answers, send twice, and play a hundred rounds all the same:",
+            f'curl -sS -X PUT {sandbox_url}/sandbox/misbehaviour -d \'{{"lost_answers": 0.2, "duplicates": 0.2}}\'',
+            f"curl -sS {sandbox_url}/sandbox/play {seat} -d rounds=100",
+        ),
+        (
+            "See what came of it, and that the money is right:",
+            f"{COMMAND} cancellations",
+            f"{COMMAND} transactions --user {PLAYER}",
+            f"{COMMAND} audit",
+        ),
+    ):
+        console.print(what, soft_wrap=True)
+        console.print("\n" + "\n".join(commands) + "\n", style="cyan", soft_wrap=True, markup=False, highlight=False)

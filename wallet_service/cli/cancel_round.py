@@ -2,12 +2,11 @@
 
 import sys
 from dataclasses import dataclass
-from time import monotonic, sleep
 
 import click
 from sqlalchemy import Engine
 
-from wallet_service.cancelling import AnswerNotRecordedError, Asked, Canceller
+from wallet_service.cancelling import AnswerNotRecordedError, Asked, Canceller, await_refund
 from wallet_service.cli.arguments import GAME, ROUND, USER, by_whom, reason_option
 from wallet_service.cli.database import opened_database
 from wallet_service.cli.output import FaultError, console
@@ -23,8 +22,6 @@ __all__ = ["EXIT_CODES", "cancel_round_command"]
 
 EXIT_CODES = {"refunded": 0, "accepted": 0, "overdue": 0, "refused": 1, "unknown": 2, "requested": 2}
 """Of a cancellation's states."""
-LOOK_EVERY_S = 0.25
-"""Between two looks at the record while its refund is awaited."""
 
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S %Z"
@@ -108,11 +105,13 @@ def _tell(case: Case, asked: Asked, wait: int) -> int:
     if asked.receipt.outcome is Outcome.REPLAYED:
         _say(f"{case.subject} was refunded already, by {asked.receipt.transaction_id}.")
         return 0
-    record = case.look()
     if asked.receipt.outcome is Outcome.CANCELLATION_UNDER_WAY:
+        record = case.look()
         _say(f"Asked for already by {record.by_whom} at {record.asked_at:{TIME_FORMAT}}: {record.why}")
-    if record.state in {"accepted", "requested"}:
-        record = _await_refund(case, record, wait)
+    with console.status("") as countdown:
+        for record, left in await_refund(case.look, wait):
+            what = "accepted; its refund" if record.state == "accepted" else "is asked; its answer"
+            countdown.update(f"Lucky Monaco {what} is awaited … {left:.0f} s")
     if record.state == "refunded":
         _say(f"{case.subject} is refunded by {record.refund_id}.")
         _say_balances(case)
@@ -125,18 +124,6 @@ def _tell(case: Case, asked: Asked, wait: int) -> int:
         _say(f"It is not known whether Lucky Monaco took it: {record.message or 'no answer is recorded'}.")
         _say("The refund may still come. Look with: wallet-service cancellations; or ask again.")
     return EXIT_CODES[record.state]
-
-
-def _await_refund(case: Case, record: CancellationRow, wait: int) -> CancellationRow:
-    """Show a countdown until the refund came, the answer was no, or the time is over; return the record as it is."""
-    ends = monotonic() + wait
-    with console.status("") as countdown:
-        while record.state in {"accepted", "requested"} and (left := ends - monotonic()) > 0:
-            what = "accepted; its refund" if record.state == "accepted" else "is asked; its answer"
-            countdown.update(f"Lucky Monaco {what} is awaited … {left:.0f} s")
-            sleep(min(LOOK_EVERY_S, left))
-            record = case.look()
-    return record
 
 
 def _say_balances(case: Case) -> None:

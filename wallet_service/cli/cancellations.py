@@ -12,6 +12,9 @@ from wallet_service.ledger.cancellation_reads import STATES, cancellations_of
 
 __all__ = ["cancellations_command"]
 
+IN_THE_TABLE = ("requested_at", "state", "user", "round", "game", "by", "why", "attempts", "answer")
+"""The rest is in the JSON: a line of a terminal has its limits."""
+
 
 @click.command("cancellations")
 @click.option("--user", type=USER, help="Only this player's.")
@@ -42,29 +45,28 @@ def cancellations_command(
             since=datetime.now(UTC) - within if within else None,
             limit=limit,
         )
-    show(
-        [
-            {
-                "requested_at": _time(row.requested_at),
-                "state": row.state,
-                "user": row.user_id,
-                "round": row.round_id or "(every open one)",
-                "game": row.game_id,
-                "by": row.by_whom,
-                "why": row.why,
-                "attempts": row.attempts,
-                "answer": " ".join(filter(None, (row.code, row.message))) or None,
-                "answered_at": _time(row.answered_at),
-                "due_at": _time(row.due_at),
-                "refunded_at": _time(row.refunded_at),
-                "refund": str(row.refund_id) if row.refund_id else None,
-            }
-            for row in found
-        ],
-        as_json=as_json,
-        empty="No cancellations.",
-    )
+    rows = [
+        {
+            "requested_at": _time(row.requested_at),
+            "state": row.state,
+            "user": row.user_id,
+            "round": row.round_id or "(every open one)",
+            "game": row.game_id,
+            "by": row.by_whom,
+            "why": row.why,
+            "attempts": row.attempts,
+            "answer": " ".join(filter(None, (row.code, row.message))) or None,
+            "answered_at": _time(row.answered_at),
+            "due_at": _time(row.due_at),
+            "refunded_at": _time(row.refunded_at),
+            "refund": str(row.refund_id) if row.refund_id else None,
+        }
+        for row in found
+    ]
+    if not as_json:
+        rows = [{name: row[name] for name in IN_THE_TABLE} for row in rows]
+    show(rows, as_json=as_json, empty="No cancellations.")
 
 
 def _time(time: datetime | None) -> str | None:
-    return time.astimezone(UTC).isoformat(timespec="milliseconds") if time else None
+    return time.astimezone(UTC).isoformat(timespec="seconds") if time else None

@@ -39,7 +39,8 @@ def migrate_command() -> None:
 
 @click.command("demo")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
-def demo_command(host: str, port: int) -> None:
-    """Set up a demo player with an open round, print what to paste, and serve."""
-    run_demo(Settings.load(), host, port, console)
+@click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65534), help="The wallet's.")
+@click.option("--sandbox-port", type=click.IntRange(1, 65535), help="The sandbox's.  [default: the next one]")
+def demo_command(host: str, port: int, sandbox_port: int | None) -> None:
+    """Serve the wallet and the sandbox, and show the loop: a bet, its round cancelled, the refund."""
+    run_demo(Settings.load(), host, port, sandbox_port or port + 1, console)
