@@ -3,7 +3,7 @@
 import ipaddress
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -24,10 +24,8 @@ ISO_4217 = frozenset(currency.code for currency in Currency)
 
 PREFIX = "WALLET_"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-MAX_THREADS = 256
 MAX_TIMEOUT_S = 30
 """A call may take several times as long, and must be over while its record still says that it is under way."""
-MAX_MINUTES = 365 * 24 * 60
 
 
 class SettingsError(Exception):
@@ -120,22 +118,13 @@ def _log_level(value: str) -> str:
     return value.upper()
 
 
-def _threads(value: str) -> int:
-    if not value.isdecimal() or not 1 <= int(value) <= MAX_THREADS:
-        raise ValueError(f"must be a whole number from 1 to {MAX_THREADS}")
-    return int(value)
+def _whole_number(most: int) -> Callable[[str], int]:
+    def read(value: str) -> int:
+        if not re.fullmatch("[0-9]{1,9}", value) or not 1 <= int(value) <= most:
+            raise ValueError(f"must be a whole number from 1 to {most}")
+        return int(value)
 
-
-def _timeout(value: str) -> int:
-    if not value.isdecimal() or not 1 <= int(value) <= MAX_TIMEOUT_S:
-        raise ValueError(f"must be a whole number of seconds from 1 to {MAX_TIMEOUT_S}")
-    return int(value)
-
-
-def _minutes(value: str) -> int:
-    if not value.isdecimal() or not 1 <= int(value) <= MAX_MINUTES:
-        raise ValueError(f"must be a whole number of minutes from 1 to {MAX_MINUTES}")
-    return int(value)
+    return read
 
 
 def _setting(read: Any, default: Any, text: str, *, secret: bool = False) -> Any:
@@ -198,10 +187,12 @@ class Settings:
         secret=True,
     )
     lucky_monaco_timeout: int = _setting(
-        _timeout, 20, "Seconds that they may be silent, before it is not known whether they took a call."
+        _whole_number(MAX_TIMEOUT_S),
+        20,
+        "Seconds that they may be silent, before it is not known whether they took a call.",
     )
     refund_overdue_minutes: int = _setting(
-        _minutes,
+        _whole_number(365 * 24 * 60),
         60,
         "How long after an accepted CancelRound its Refund may take to come before the cancellation is overdue.",
     )
@@ -211,7 +202,16 @@ class Settings:
     trusted_proxies: tuple[Network, ...] = _setting(
         _networks, (), "Networks of your proxies, whose `X-Forwarded-For` is believed. Unset: none."
     )
-    threads: int = _setting(_threads, 16, "Calls one worker handles at once; each uses a database connection.")
+    history_calls_per_minute: int = _setting(
+        _whole_number(100_000), 1, "How many calls for past rounds Lucky Monaco takes in a minute."
+    )
+    history_portion_minutes: int = _setting(
+        _whole_number(1440), 10, "The longest period of past rounds that one call to them may name, in minutes."
+    )
+    history_days: int = _setting(_whole_number(3660), 31, "How many days back they answer for past rounds.")
+    threads: int = _setting(
+        _whole_number(256), 16, "Calls one worker handles at once; each uses a database connection."
+    )
     log_level: str = _setting(_log_level, "INFO", f"One of {', '.join(LOG_LEVELS)}.")
 
     @classmethod

@@ -10,6 +10,7 @@ from wallet_service.cli.cancel_round import cancel_round_command
 from wallet_service.cli.cancel_stale import cancel_stale_command
 from wallet_service.cli.cancellations import cancellations_command
 from wallet_service.cli.output import FaultError
+from wallet_service.cli.reconcile import reconcile_command
 from wallet_service.cli.reviews import reviews_group
 from wallet_service.cli.sandbox import sandbox_command
 from wallet_service.cli.service import demo_command, migrate_command, serve_command
@@ -56,6 +57,7 @@ for command in (
     reviews_group,
     audit_command,
     sandbox_command,
+    reconcile_command,
     demo_command,
 ):
     cli.add_command(command)

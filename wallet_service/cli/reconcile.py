@@ -1,0 +1,114 @@
+"""The command that compares the wallet's rounds with Lucky Monaco's."""
+
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from wallet_service.cli.database import opened_database
+from wallet_service.cli.difference_formats import DifferenceFormat, DifferencePrinter
+from wallet_service.cli.durations import DurationType
+from wallet_service.cli.lucky_monaco_client import connect_lucky_monaco
+from wallet_service.cli.output import FaultError
+from wallet_service.database import create_read_engine
+from wallet_service.lucky_monaco import LuckyMonacoError
+from wallet_service.reconcile.differences import Difference
+from wallet_service.reconcile.history import History, NotWholeError, Pace
+from wallet_service.reconcile.reconciliation import Reconciliation
+from wallet_service.settings import Settings
+
+__all__ = ["reconcile_command"]
+
+SPEED_OVER_S = 3600
+"""Portions may be minutes apart: the time left is told from so many seconds of them."""
+
+
+def _time(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        time = datetime.fromisoformat(value)
+        time = (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise click.BadParameter(f"{value!r} is not a time such as 2025-01-31T12:00:00+00:00") from None
+    return time.replace(microsecond=0)  # they are asked in whole seconds
+
+
+def _period(start: datetime, end: datetime | None, settings: Settings) -> tuple[datetime, datetime, datetime]:
+    """Return the start, the end, which is not in the future, and how far back Lucky Monaco answers."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    end = min(end or now, now)
+    if start >= end:
+        raise click.BadParameter("must be before --to, and in the past", param_hint="--from")
+    oldest = now - timedelta(days=settings.history_days)
+    if start < oldest:
+        days = f"{settings.history_days} days (WALLET_HISTORY_DAYS)"
+        raise click.BadParameter(f"Lucky Monaco answers for the last {days} only", param_hint="--from")
+    return start, end, oldest
+
+
+@click.command("reconcile")
+@click.option("--from", "start", required=True, callback=_time, help="ISO 8601, in UTC unless it names a time zone.")
+@click.option("--to", "end", callback=_time, help="As --from, and not compared itself. Now, where it is not given.")
+@click.option(
+    "--stuck-after",
+    type=DurationType(),
+    default="24h",
+    show_default=True,
+    help="How long Lucky Monaco may take to finish a round.",
+)
+@click.option("--format", "form", type=click.Choice(get_args(DifferenceFormat)), default="table", show_default=True)
+def reconcile_command(start: datetime, end: datetime | None, stuck_after: timedelta, form: DifferenceFormat) -> None:
+    """Compare the rounds of a period with Lucky Monaco's. Exits with 1 and names each difference. Moves no money."""
+    settings = Settings.load()
+    start, end, oldest = _period(start, end, settings)
+    with connect_lucky_monaco(settings) as lucky_monaco:
+        history = History(lucky_monaco, Pace(settings.history_calls_per_minute))
+        reconciliation = Reconciliation(
+            history,
+            create_read_engine(opened_database().database_url),
+            start,
+            end,
+            portion=timedelta(minutes=settings.history_portion_minutes),
+            oldest=oldest,
+            stuck_after=stuck_after,
+        )
+        printer = DifferencePrinter(form)
+
+        def on_difference(difference: Difference) -> None:
+            printer.add(difference)
+
+        try:
+            with _progress(form) as progress:
+                task = progress.add_task("Portions", total=reconciliation.portions)
+                for difference in reconciliation.differences(lambda: progress.advance(task)):
+                    on_difference(difference)
+        except (LuckyMonacoError, NotWholeError) as error:
+            raise FaultError(f"Lucky Monaco's rounds cannot be read: {error}") from None
+        finally:
+            summary = reconciliation.summary
+            printer.finish(summary, calls=history.calls, finished=summary.done_to == end)
+            if summary.done_to < end:
+                click.echo(f"Go on with --from {summary.done_to.isoformat()}", err=True)
+    if summary.differences:
+        sys.exit(1)
+
+
+def _progress(form: DifferenceFormat) -> Progress:
+    """Return a progress bar with the time left, shown on a terminal, unless differences are printed there as found."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        speed_estimate_period=SPEED_OVER_S,
+        redirect_stdout=False,
+        redirect_stderr=False,
+        disable=not console.is_terminal or (form != "table" and sys.stdout.isatty()),
+    )
