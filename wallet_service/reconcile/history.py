@@ -79,7 +79,7 @@ class History:
                 total = page.total
                 fresh = {(item.user_id, item.round_id): item for item in page.rounds}
                 fresh = {key: item for key, item in fresh.items() if key not in seen}
-                seen |= fresh.keys()
+                seen.update(fresh)
                 if fresh:
                     yield list(fresh.values())
                     self._first_page = min(self._first_page, number)

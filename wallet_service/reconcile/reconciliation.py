@@ -108,7 +108,7 @@ class Reconciliation:
         suspects: dict[RoundKey, str] = {}
         for page in self._history.rounds(start, end):
             listed = {(item.user_id, item.round_id): item for item in page}
-            keys |= listed.keys()
+            keys.update(listed)
             with self._wallet.connect() as connection:
                 rows = rounds_named(connection, listed.keys())
             for key, item in listed.items():
