@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
+from typing import Any
 
 
 @dataclass
@@ -42,7 +43,7 @@ class Habits:
     ends_inclusive: bool = False
     nothing_is_17: bool = False
     told_too_many: int = 0
-    statuses: dict = field(default_factory=dict)
+    statuses: dict[str, str] = field(default_factory=dict)
     """What GetRoundStatus says by round, where it is not what the list says: a state, or a refusal's code."""
 
 
@@ -54,7 +55,7 @@ class HistoryServer(ThreadingHTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.rounds: list[Listed] = []
         self.habits = Habits()
-        self.calls: list[tuple[str, dict]] = []
+        self.calls: list[tuple[str, dict[str, Any]]] = []
         self.asked = Event()
         self.before = lambda _path, _fields: None
         Thread(target=self.serve_forever, args=(0.05,)).start()

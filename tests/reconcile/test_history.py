@@ -78,7 +78,7 @@ def test_a_round_that_slides_to_the_next_page_is_listed_once(lucky, history):
             lucky.rounds.insert(0, lucky.rounds.pop())  # 4 comes first now, and 3 is on the second page again
 
     lucky.before = newer
-    with pytest.raises(NotWholeError, match="speaks of 4 rounds .* and lists 3"):
+    with pytest.raises(NotWholeError, match=r"speaks of 4 rounds .* and lists 3"):
         listing(history)
 
 

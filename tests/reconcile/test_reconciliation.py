@@ -6,10 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from tests.reconcile.conftest import Books
 from wallet_service.database import create_migration_engine
-from wallet_service.ledger.calls import OpenWallet
 from wallet_service.lucky_monaco import LuckyMonacoError
 from wallet_service.reconcile.history import NotWholeError
+from wallet_service.schema import migrate
 
 
 def test_every_kind_of_difference_is_found_and_nothing_else(books):
@@ -166,32 +167,36 @@ def test_a_listing_that_is_not_whole_is_a_fault(books):
         books.compare()
 
 
-def test_memory_is_bounded_by_portions_and_not_by_the_period(books, ledger):
-    """30,000 rounds take the memory of 7,500, at the same number a portion."""
-    user, minutes, each = books.user_id, 400, 75
-    ledger.apply(OpenWallet(user, "XTS", 0))
-    engine = create_migration_engine(books.database_url)
+def test_memory_is_bounded_by_portions_and_not_by_the_period(lucky, new_database, player):
+    """16,000 rounds take the memory of 4,000, at the same number a portion."""
+    url = new_database()
+    migrate(url)
+    books = Books(url, lucky, player)
+    engine = create_migration_engine(url)
     with engine.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO rounds (user_id, round_id, currency, state, opened_at)"
-                " SELECT :user, 500000 + n, 'XTS', 'ended', CAST(:noon AS timestamptz) + n * interval '0.8 seconds'"
-                " FROM generate_series(0, :last) n"
+        named = {"user": books.user_id, "noon": books.noon}
+        for table, rows in (
+            ("players (user_id)", "SELECT :user"),
+            ("wallets (user_id, currency, opening_balance, balance)", "SELECT :user, 'USD', 0, 0"),
+            (
+                "rounds (user_id, round_id, currency, state, opened_at)",
+                (
+                    "SELECT :user, n, 'USD', 'ended', CAST(:noon AS timestamptz) + n * interval '1.5 seconds'"
+                    " FROM generate_series(0, 15999) n"
+                ),
             ),
-            {"user": user, "noon": books.noon, "last": minutes * each - 1},
-        )
-    for number in range(minutes * each):
-        at = books.noon + timedelta(seconds=0.8 * number)
-        books.lucky.has(user, str(500000 + number), at, "Completed", "0", "0", "XTS")
+        ):
+            connection.execute(text(f"INSERT INTO {table} {rows}"), named)
+    engine.dispose()
+    for number in range(16_000):
+        books.there(str(number), number / 40, "Completed", bet="0")
+    books.compare(0, 100)  # what is made once and kept is made now
     peaks = []
     for end in (100, 400):
         tracemalloc.start()
         found, summary = books.compare(0, end)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-        assert (found, summary.rounds_there, summary.rounds_here) == ([], end * each, end * each)
-    with engine.begin() as connection:
-        connection.execute(text("DELETE FROM rounds WHERE user_id = :user"), {"user": user})
-    engine.dispose()
+        assert (found, summary.rounds_there, summary.rounds_here) == ([], end * 40, end * 40)
     short, long = peaks
     assert long < 1.5 * short
