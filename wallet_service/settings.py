@@ -189,7 +189,7 @@ class Settings:
     lucky_monaco_timeout: int = _setting(
         _whole_number(MAX_TIMEOUT_S),
         20,
-        "Seconds that they may be silent, before it is not known whether they took a call.",
+        "Seconds of their silence after which it is not known whether they took a call.",
     )
     refund_overdue_minutes: int = _setting(
         _whole_number(365 * 24 * 60),

@@ -10,7 +10,8 @@ from tests.reconcile.history_server import HistoryServer
 from tests.stand import PARTNER, SECRET, TOKEN
 from wallet_service.database import create_migration_engine, create_read_engine
 from wallet_service.lucky_monaco import LuckyMonaco
-from wallet_service.reconcile.history import History, Pace
+from wallet_service.pace import Pace
+from wallet_service.reconcile.history import History
 from wallet_service.reconcile.reconciliation import Reconciliation
 
 _days = count(2)

@@ -6,7 +6,8 @@ import pytest
 
 from tests.stand import PARTNER, SECRET, TOKEN
 from wallet_service.lucky_monaco import LuckyMonaco, LuckyMonacoError
-from wallet_service.reconcile.history import History, NotWholeError, Pace
+from wallet_service.pace import Pace
+from wallet_service.reconcile.history import History, NotWholeError
 
 NOON = datetime(2025, 1, 1, 12, tzinfo=UTC)
 END = NOON + timedelta(minutes=10)

@@ -1,6 +1,7 @@
 """The command that compares the wallet's rounds with Lucky Monaco's."""
 
 import sys
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
@@ -11,12 +12,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from wallet_service.cli.database import opened_database
 from wallet_service.cli.difference_formats import DifferenceFormat, DifferencePrinter
 from wallet_service.cli.durations import DurationType
-from wallet_service.cli.lucky_monaco_client import connect_lucky_monaco
 from wallet_service.cli.output import FaultError
-from wallet_service.database import create_read_engine
-from wallet_service.lucky_monaco import LuckyMonacoError
+from wallet_service.database import create_read_engine, create_wallet_engine
+from wallet_service.ledger.calls import QueueReview
+from wallet_service.ledger.ledger import Ledger
+from wallet_service.ledger.outcomes import Outcome
+from wallet_service.lucky_monaco import LuckyMonacoError, connect_lucky_monaco
+from wallet_service.pace import Pace
 from wallet_service.reconcile.differences import Difference
-from wallet_service.reconcile.history import History, NotWholeError, Pace
+from wallet_service.reconcile.history import History, NotWholeError
 from wallet_service.reconcile.reconciliation import Reconciliation
 from wallet_service.settings import Settings
 
@@ -60,16 +64,22 @@ def _period(start: datetime, end: datetime | None, settings: Settings) -> tuple[
     show_default=True,
     help="How long Lucky Monaco may take to finish a round.",
 )
+@click.option("--to-reviews", is_flag=True, help="Put what differs into the review queue.")
 @click.option("--format", "form", type=click.Choice(get_args(DifferenceFormat)), default="table", show_default=True)
-def reconcile_command(start: datetime, end: datetime | None, stuck_after: timedelta, form: DifferenceFormat) -> None:
+def reconcile_command(
+    start: datetime, end: datetime | None, stuck_after: timedelta, form: DifferenceFormat, *, to_reviews: bool
+) -> None:
     """Compare the rounds of a period with Lucky Monaco's. Exits with 1 and names each difference. Moves no money."""
     settings = Settings.load()
     start, end, oldest = _period(start, end, settings)
+    database_url = opened_database().database_url
+    ledger = Ledger(create_wallet_engine(database_url, connections=1))
+    queued: Counter[Outcome] = Counter()
     with connect_lucky_monaco(settings) as lucky_monaco:
         history = History(lucky_monaco, Pace(settings.history_calls_per_minute))
         reconciliation = Reconciliation(
             history,
-            create_read_engine(opened_database().database_url),
+            create_read_engine(database_url),
             start,
             end,
             portion=timedelta(minutes=settings.history_portion_minutes),
@@ -78,23 +88,34 @@ def reconcile_command(start: datetime, end: datetime | None, stuck_after: timede
         )
         printer = DifferencePrinter(form)
 
-        def on_difference(difference: Difference) -> None:
-            printer.add(difference)
-
         try:
             with _progress(form) as progress:
                 task = progress.add_task("Portions", total=reconciliation.portions)
                 for difference in reconciliation.differences(lambda: progress.advance(task)):
-                    on_difference(difference)
+                    printer.add(difference)
+                    if to_reviews:
+                        queued[ledger.apply(_review(difference)).outcome] += 1
         except (LuckyMonacoError, NotWholeError) as error:
             raise FaultError(f"Lucky Monaco's rounds cannot be read: {error}") from None
         finally:
             summary = reconciliation.summary
             printer.finish(summary, calls=history.calls, finished=summary.done_to == end)
+            if to_reviews:
+                click.echo(
+                    f"Into the review queue: {queued[Outcome.APPLIED]} new, {queued[Outcome.REPLAYED]} known there, "
+                    f"{queued[Outcome.PLAYER_UNKNOWN]} left out, as the wallet does not know the player.",
+                    err=True,
+                )
             if summary.done_to < end:
                 click.echo(f"Go on with --from {summary.done_to.isoformat()}", err=True)
     if summary.differences:
         sys.exit(1)
+
+
+def _review(difference: Difference) -> QueueReview:
+    return QueueReview(
+        difference.user_id, difference.currency, difference.round_id, "reconciliation", difference.kind.value
+    )
 
 
 def _progress(form: DifferenceFormat) -> Progress:

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from itertools import count
-from time import monotonic, sleep
-from types import TracebackType
 from typing import TypeVar
 
 from wallet_service.lucky_monaco import Answer, GameRound, LuckyMonaco, LuckyMonacoError, RoundPage, RoundStatus
+from wallet_service.pace import Pace
 
-__all__ = ["History", "NotWholeError", "Pace"]
+__all__ = ["History", "NotWholeError"]
 
 NO_DATA = "17"
 INVALID_PARAMETER = "57"
@@ -20,29 +19,6 @@ T = TypeVar("T")
 
 class NotWholeError(Exception):
     """Fewer rounds were listed than Lucky Monaco says there are."""
-
-
-class Pace:
-    """Lets so many calls a minute pass: each, as a ``with``, waits for its turn.
-
-    The pause is counted from the end of a call, so that however long each of them is on its way, they arrive no faster.
-    """
-
-    def __init__(
-        self, calls_per_minute: int, clock: Callable[[], float] = monotonic, wait: Callable[[float], None] = sleep
-    ) -> None:
-        self._pause = 60 / calls_per_minute
-        self._clock = clock
-        self._wait = wait
-        self._next = clock()
-
-    def __enter__(self) -> None:
-        early = self._next - self._clock()
-        if early > 0:
-            self._wait(early)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._next = self._clock() + self._pause
 
 
 class History:
