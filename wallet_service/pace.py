@@ -11,6 +11,7 @@ class Pace:
     """Lets so many calls a minute pass: each, as a ``with``, waits for its turn.
 
     The pause is counted from the end of a call, so that however long each of them is on its way, they arrive no faster.
+    What the client repeats after a disturbance is part of one call.
     """
 
     def __init__(

@@ -90,6 +90,15 @@ def test_the_portions_beside_the_period_are_not_compared(books):
     assert f"{books.at(60):%Y-%m-%d %H:%M:%S}" == starts[-1]
 
 
+def test_nobody_is_asked_for_what_is_older_than_they_answer_for(books):
+    day = -24 * 60
+    books.compare(day + 5, day + 10)
+    books.compare(day, day + 10)
+    asked = [fields["dateStart"] for _, fields in books.lucky.calls]
+    minutes = [day, day + 5, day + 10, day, day + 10]
+    assert asked == [f"{books.at(minute):%Y-%m-%d %H:%M:%S}" for minute in minutes]
+
+
 def test_a_round_on_a_border_that_both_portions_list_is_compared_once(books):
     books.lucky.habits.ends_inclusive = True
     for round_id, minute in (("331", 0), ("332", 20)):

@@ -74,24 +74,24 @@ class Reconciliation:
         """
         before: set[RoundKey] = set()
         last = self._keys(max(self._start - self._portion, self._oldest), self._start)
-        open_portion: tuple[datetime, datetime] | None = None
+        pending: tuple[datetime, datetime] | None = None  # the portion whose unlisted rounds are still to be found
         start = self._start
         while start < self._end:
             end = min(start + self._portion, self._end)
             keys: set[RoundKey] = set()
             # A listing may have its last second in common with the next one: no round is compared twice.
-            yield from self._compare_listed(start, end, keys, compared=last if open_portion else ())
-            if open_portion:
-                yield from self._compare_unlisted(*open_portion, (before, last, keys))
-            before, last, open_portion = last, keys, (start, end)
+            yield from self._compare_listed(start, end, keys, compared=last if pending else ())
+            if pending:
+                yield from self._compare_unlisted(*pending, (before, last, keys))
+            before, last, pending = last, keys, (start, end)
             self.summary.portions += 1
             self.summary.done_to = start
             on_portion()
             start = end
         now = datetime.now(UTC).replace(microsecond=0)
         after = self._keys(self._end, min(self._end + self._portion, now))
-        if open_portion:
-            yield from self._compare_unlisted(*open_portion, (before, last, after))
+        if pending:
+            yield from self._compare_unlisted(*pending, (before, last, after))
         self.summary.done_to = self._end
 
     def _keys(self, start: datetime, end: datetime) -> set[RoundKey]:
