@@ -34,6 +34,9 @@ OPENING_BALANCE = Decimal("1000.00")
 STAKE = Decimal("10.00")
 REASON = "the player's connection was lost"
 REFUND_PATIENCE_S = 30
+RESEND_PAUSE_S = 0.2
+SANDBOX_CALLS_PER_MINUTE = 60_000
+"""The real ones allow one call a minute for past rounds."""
 SETTINGS_FILE = "demo.env"
 ROUNDS_FILE = "sandbox.json"
 COMMAND = ".venv/bin/wallet-service"
@@ -73,6 +76,7 @@ def run_demo(settings: Settings, host: str, port: int, sandbox_port: int, consol
         port=sandbox_port,
         v402_prefix=settings.v402_prefix,
         # In a database of its own the demo's rounds have short numbers; elsewhere they could have been used before.
+        pause=RESEND_PAUSE_S,
         first_round=1 if own_database else None,
         state=settings.data_dir / ROUNDS_FILE,
         on_message=tell,
@@ -102,7 +106,10 @@ def demo_settings(settings: Settings, host: str, sandbox_port: int) -> Settings:
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     path = settings.data_dir / SETTINGS_FILE
     kept = _exported(path)
-    made_up = {"WALLET_LUCKY_MONACO_URL": f"http://{host}:{sandbox_port}"}
+    made_up = {
+        "WALLET_LUCKY_MONACO_URL": f"http://{host}:{sandbox_port}",
+        "WALLET_HISTORY_CALLS_PER_MINUTE": str(SANDBOX_CALLS_PER_MINUTE),
+    }
     for name, given, value in (
         ("WALLET_PARTNER_ID", settings.partner_id, "demo-operator"),
         ("WALLET_PARTNER_TOKEN", settings.partner_token, secrets.token_urlsafe(24)),
@@ -203,6 +210,7 @@ def show_commands(the_round: Round, url: str, sandbox_url: str, settings: Settin
         (
             "See what came of it, and that the money is right:",
             f"{COMMAND} cancellations",
+            f"{COMMAND} reconcile --from 1h",
             f"{COMMAND} transactions --user {PLAYER}",
             f"{COMMAND} audit",
         ),

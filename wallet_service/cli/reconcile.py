@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from wallet_service.cli.database import opened_database
 from wallet_service.cli.difference_formats import DifferenceFormat, DifferencePrinter
-from wallet_service.cli.durations import DurationType
+from wallet_service.cli.durations import DurationType, TimeType
 from wallet_service.cli.output import FaultError
 from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.ledger.calls import QueueReview
@@ -30,17 +30,6 @@ SPEED_OVER_S = 3600
 """Portions may be minutes apart: the time left is told from so many seconds of them."""
 
 
-def _time(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime | None:
-    if value is None:
-        return None
-    try:
-        time = datetime.fromisoformat(value)
-        time = (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise click.BadParameter(f"{value!r} is not a time such as 2025-01-31T12:00:00+00:00") from None
-    return time.replace(microsecond=0)  # they are asked in whole seconds
-
-
 def _period(start: datetime, end: datetime | None, settings: Settings) -> tuple[datetime, datetime, datetime]:
     """Return the start, the end, which is not in the future, and how far back Lucky Monaco answers."""
     now = datetime.now(UTC).replace(microsecond=0)
@@ -55,8 +44,10 @@ def _period(start: datetime, end: datetime | None, settings: Settings) -> tuple[
 
 
 @click.command("reconcile")
-@click.option("--from", "start", required=True, callback=_time, help="ISO 8601, in UTC unless it names a time zone.")
-@click.option("--to", "end", callback=_time, help="As --from, and not compared itself. Now, where it is not given.")
+@click.option(
+    "--from", "start", required=True, type=TimeType(), help="ISO 8601, in UTC unless it says, or 24h for ago."
+)
+@click.option("--to", "end", type=TimeType(), help="As --from; until just before it. Now, where it is not given.")
 @click.option(
     "--stuck-after",
     type=DurationType(),
