@@ -36,6 +36,8 @@ class ScriptedWallet(ThreadingHTTPServer):
         self.transaction: Callable[[str, dict[str, Any], int], str] = lambda call, body, _n: (
             f"{call} {body.get('reference')}"
         )
+        self.deaf = False
+        """It does not look at hashes."""
         self.got: list[tuple[str, dict[str, Any], str]] = []
         self.seen: Counter[tuple[str, str]] = Counter()
         self.lock = Lock()
@@ -57,6 +59,7 @@ class ScriptedWallet(ThreadingHTTPServer):
 
 class WalletHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: ScriptedWallet
 
     def do_POST(self):
@@ -67,7 +70,8 @@ class WalletHandler(BaseHTTPRequestHandler):
             wallet.seen[call, body["roundId"]] += 1
             code = wallet.decide(call, body, wallet.seen[call, body["roundId"]])
             transaction = wallet.transaction(call, body, wallet.seen[call, body["roundId"]])
-        if "hash" in body and signed({k: v for k, v in body.items() if k != "hash"}, KEYS.hash_secret) != body["hash"]:
+        signed_fields = {name: value for name, value in body.items() if name != "hash"}
+        if not wallet.deaf and "hash" in body and body["hash"] != signed(signed_fields, KEYS.hash_secret):
             code = "54"
         if code is LOST:
             self.close_connection = True

@@ -114,7 +114,8 @@ def _run(
     try:
         listening = sandbox.start()
     except OSError as error:
-        raise AddressInUseError(f"cannot listen on {address[0]}:{address[1]}: {error.strerror}") from None
+        reason = str(error.strerror).partition(" (while ")[0]  # the rest is the address again
+        raise AddressInUseError(f"cannot listen on {address[0]}:{address[1]}: {reason}") from None
     try:
         console.print(f"The sandbox listens on {listening} (Ctrl-C stops it)", soft_wrap=True)
         if rounds:

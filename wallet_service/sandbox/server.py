@@ -36,6 +36,7 @@ class QuietHandler(WSGIRequestHandler):
     """Logs nothing: the requests' lines have tokens in them."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes, and the second would wait
 
     def log(self, *_: Any) -> None:
         """Say nothing."""
