@@ -69,6 +69,14 @@ def test_what_cannot_be_meant_is_refused(wallet, new_sandbox, path, changed, wor
     assert wallet.order() == []
 
 
+def test_another_site_s_page_is_refused(wallet, new_sandbox):
+    url = f"{new_sandbox().url}/sandbox/rounds"
+    body = SEAT | {"amount": "1"}
+    assert httpx.post(url, data=body, headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert wallet.order() == []
+    assert httpx.post(url, data=body, headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
+
+
 def test_misbehaviour_is_changed_while_it_runs(wallet, new_sandbox):
     running = new_sandbox()
     url = f"{running.url}/sandbox/misbehaviour"

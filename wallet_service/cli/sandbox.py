@@ -38,8 +38,12 @@ def _misbehaviour_options(command: Any) -> Any:
 
 
 def _wallet_url(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.username:
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port beyond 65535, or brackets around what is no address
+        good = False
+    if not good or parts.query or parts.fragment or parts.username:
         raise click.BadParameter("must be a URL such as http://127.0.0.1:8080")
     return value
 
@@ -75,7 +79,7 @@ def sandbox_command(
 ) -> None:
     """Play Lucky Monaco's part against a wallet, with the same WALLET_* credentials.
 
-    It takes CancelRound and the history's reads as they do, and at /sandbox it is told what to do: see the README.
+    It takes CancelRound and the history's reads as they do, and what is asked of it at /sandbox (see the README).
     The options with P make it misbehave, with that probability from 0 to 1.
     """
     if rounds and not player:

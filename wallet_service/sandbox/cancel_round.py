@@ -1,7 +1,7 @@
 """CancelRound, as Lucky Monaco answers it in either version (contract, section 2)."""
 
-import socket
 from collections import Counter
+from collections.abc import Iterator
 from random import Random
 from threading import Lock
 from typing import Any
@@ -47,10 +47,10 @@ class Cancellation:
         self._asked: Counter[str] = Counter()
         self._lock = Lock()
 
-    def cancel(self, user_id: str, round_id: str | None, game_id: str | None) -> None:
+    def cancel(self, user_id: str, round_id: str | None, game_id: str | None) -> bool:
         """Cancel a round or, without ``round_id``, every round in progress of the player in that game.
 
-        The answer may be lost: then the connection is closed before there is one.
+        Returns whether the answer is to reach the operator.
 
         Raises:
             RefusedError: the game is none, nothing matches, or the round is completed.
@@ -68,14 +68,14 @@ class Cancellation:
         ]
         if not rounds:
             raise RefusedError("17")
-        for the_round in rounds:
-            self._cancel(the_round)
+        answered = [self._cancel(the_round) for the_round in rounds]
+        return all(answered)
 
     def tell(self, outcome: str, user_id: str, round_id: str | None) -> None:
         """Report a CancelRound and its answer."""
         self._journal.tell("CancelRound", round_id or "", user_id, outcome, direction="to sandbox", sent=False)
 
-    def _cancel(self, the_round: Round) -> None:
+    def _cancel(self, the_round: Round) -> bool:
         random = self._random(the_round)
         answer_lost, refund_first, no_refund = (random.random() for _ in range(3))
         misbehaviour = self._delivery.misbehaviour
@@ -85,9 +85,7 @@ class Cancellation:
                 self._refunds.add(round_id, first_now=refund_first < misbehaviour.refund_first)
         elif self._book[round_id].state in {State.COMPLETED, State.COMPLETE_IN_PROCESS}:
             raise RefusedError("999")
-        if answer_lost < misbehaviour.lost_answers:
-            request.environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-            self.tell("taken, and the answer lost", the_round.user_id, round_id)
+        return answer_lost >= misbehaviour.lost_answers
 
     def _random(self, the_round: Round) -> Random:
         """Return what decides a CancelRound of the round: another one each time, or one answer would always be lost."""
@@ -105,24 +103,34 @@ def cancel_round_blueprint(cancellation: Cancellation, keys: Keys, v402_prefix: 
         if method.lower() != "cancelround":
             abort(404)
         try:
-            read_v4(cancellation, keys)
+            answered = read_v4(cancellation, keys)
         except RefusedError as error:
             status, code, message = V4_ERRORS[error.code]
             return jsonify(error={"code": code, "message": message.format(field=error.field)}), status
-        return jsonify(error=0, description="Success")
+        return jsonify(error=0, description="Success") if answered else hang_up()
 
     def v402(method: str) -> Any:
         if method.lower() != "cancelround":
             abort(404)
         try:
-            round_id = read_v402(cancellation, keys)
+            answered, round_id = read_v402(cancellation, keys)
         except RefusedError as error:
             return refusal(error)
-        return jsonify(error=0, description="Success", roundId=round_id)
+        return jsonify(error=0, description="Success", roundId=round_id) if answered else hang_up()
 
     blueprint.add_url_rule("/V4/<method>", view_func=v4, methods=["POST"])
     blueprint.add_url_rule(f"{v402_prefix}/<method>", view_func=v402, methods=["POST"])
     return blueprint
+
+
+def hang_up() -> Response:
+    """Return what makes the server close the connection without an answer."""
+
+    def never() -> Iterator[bytes]:
+        raise ConnectionAbortedError
+        yield b""
+
+    return Response(never())
 
 
 def refusal(error: RefusedError) -> Response:
@@ -130,8 +138,8 @@ def refusal(error: RefusedError) -> Response:
     return jsonify(error=int(error.code), description=V402_ERRORS[error.code].format(field=error.field))
 
 
-def read_v4(cancellation: Cancellation, keys: Keys) -> None:
-    """Take the current request as V4's CancelRound.
+def read_v4(cancellation: Cancellation, keys: Keys) -> bool:
+    """Take the current request as V4's CancelRound, and return whether it is to be answered.
 
     Raises:
         RefusedError: it is none, or refused.
@@ -146,11 +154,11 @@ def read_v4(cancellation: Cancellation, keys: Keys) -> None:
     fields = read_fields(members, ("secureLogin", "externalPlayerId", "gameId"), ("roundId",))
     if not same(keys.partner_id, fields["secureLogin"]):
         raise RefusedError("54")
-    _cancel(cancellation, fields["externalPlayerId"], fields.get("roundId"), fields["gameId"])
+    return _cancel(cancellation, fields["externalPlayerId"], fields.get("roundId"), fields["gameId"])
 
 
-def read_v402(cancellation: Cancellation, keys: Keys) -> str:
-    """Take the current request as v4.02's CancelRound, and return the round's id.
+def read_v402(cancellation: Cancellation, keys: Keys) -> tuple[bool, str]:
+    """Take the current request as v4.02's CancelRound, and return whether it is to be answered, and the round's id.
 
     Raises:
         RefusedError: it is none, or refused.
@@ -159,14 +167,15 @@ def read_v402(cancellation: Cancellation, keys: Keys) -> str:
     fields = read_fields(read_body(), ("secureLogin", "userId", "roundId", "token", "uuid"), ("gameId",))
     if not token_valid(keys, fields):
         raise RefusedError("54")
-    _cancel(cancellation, fields["userId"], fields["roundId"], fields.get("gameId"))
-    return fields["roundId"]
+    answered = _cancel(cancellation, fields["userId"], fields["roundId"], fields.get("gameId"))
+    return answered, fields["roundId"]
 
 
-def _cancel(cancellation: Cancellation, user_id: str, round_id: str | None, game_id: str | None) -> None:
+def _cancel(cancellation: Cancellation, user_id: str, round_id: str | None, game_id: str | None) -> bool:
     try:
-        cancellation.cancel(user_id, round_id, game_id)
+        answered = cancellation.cancel(user_id, round_id, game_id)
     except RefusedError as error:
         cancellation.tell(f"{error.code} {V402_ERRORS[error.code]}", user_id, round_id)
         raise
-    cancellation.tell("0 Success", user_id, round_id)
+    cancellation.tell("0 Success" if answered else "taken, and the answer lost", user_id, round_id)
+    return answered

@@ -96,8 +96,9 @@ def control_blueprint(control: Control) -> Blueprint:
 
 
 def only_this_machine() -> Any:
-    """Refuse a request from elsewhere."""
-    if request.remote_addr and ip_address(request.remote_addr).is_loopback:
+    """Refuse a request from elsewhere, and one that another site's page sends through a browser here."""
+    cross_site = request.headers.get("Sec-Fetch-Site") == "cross-site"
+    if request.remote_addr and ip_address(request.remote_addr).is_loopback and not cross_site:
         return None
     return jsonify(error="the sandbox is controlled from its own machine only"), 403
 

@@ -118,6 +118,8 @@ class Book:
         self._rounds = {the_round.round_id: the_round for the_round in rounds}
         self._turns: dict[str, Lock] = {}
         self._lock = Lock()
+        self.changes = 0
+        """How often a round was entered or changed."""
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -148,7 +150,7 @@ class Book:
     def add(self, the_round: Round) -> None:
         """Enter a new round."""
         with self._lock:
-            self._rounds[the_round.round_id] = the_round
+            self._put(the_round)
 
     def __getitem__(self, round_id: str) -> Round:
         with self._lock:
@@ -162,15 +164,14 @@ class Book:
     def change(self, round_id: str, **changes: Any) -> Round:
         """Change fields of a round, and return it."""
         with self._lock:
-            self._rounds[round_id] = replace(self._rounds[round_id], **changes)
-            return self._rounds[round_id]
+            return self._put(replace(self._rounds[round_id], **changes))
 
     def move(self, round_id: str, to: State, **changes: Any) -> bool:
         """Take a round from InProgress to another state; False where it is not in progress (any more)."""
         with self._lock:
             if self._rounds[round_id].state is not State.IN_PROGRESS:
                 return False
-            self._rounds[round_id] = replace(self._rounds[round_id], state=to, **changes)
+            self._put(replace(self._rounds[round_id], state=to, **changes))
             return True
 
     def enter(self, round_id: str, entry: Bet | Win) -> Round:
@@ -180,8 +181,7 @@ class Book:
             entries = {known.reference: known for known in getattr(self._rounds[round_id], field)}
             entries[entry.reference] = entry
             changes: dict[str, Any] = {field: tuple(entries.values())}
-            self._rounds[round_id] = replace(self._rounds[round_id], **changes)
-            return self._rounds[round_id]
+            return self._put(replace(self._rounds[round_id], **changes))
 
     def turn(self, round_id: str) -> Lock:
         """Return the lock that whoever sends a round's messages holds, so that they go out one after the other."""
@@ -204,6 +204,11 @@ class Book:
         ]
         found.sort(key=lambda the_round: (the_round.started_at, int(the_round.round_id)))
         return len(found), found[(page - 1) * limit : page * limit]
+
+    def _put(self, the_round: Round) -> Round:
+        self._rounds[the_round.round_id] = the_round
+        self.changes += 1
+        return the_round
 
 
 def _read(entry: dict[str, Any]) -> Round:

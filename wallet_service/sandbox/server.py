@@ -41,6 +41,10 @@ class QuietHandler(WSGIRequestHandler):
     def log(self, *_: Any) -> None:
         """Say nothing."""
 
+    def connection_dropped(self, *_: Any) -> None:
+        """Close a connection whose answer is lost."""
+        self.close_connection = True
+
 
 class Sandbox:
     """A stand-in for Lucky Monaco: it plays rounds against ``wallet``, and takes the operator's calls over HTTP.
@@ -174,8 +178,11 @@ class Sandbox:
             self._book.save(self._state)
 
     def _save_now_and_then(self) -> None:
+        saved = 0
         while self._state and not self._stopping.wait(SAVE_EVERY_S):
-            self._book.save(self._state)
+            if saved != self._book.changes:
+                saved = self._book.changes
+                self._book.save(self._state)
 
 
 def create_sandbox_app(*blueprints: Any) -> Flask:
