@@ -21,9 +21,9 @@ from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.money import format_money
 from wallet_service.ledger.reads import wallets_of
 from wallet_service.lucky_monaco import connect_lucky_monaco
-from wallet_service.sandbox import Keys, Message, Round, Sandbox, Wallet, message_line
+from wallet_service.sandbox import Message, Round, Sandbox, message_line, sandbox_for
 from wallet_service.schema import prepare_database
-from wallet_service.serving import AddressInUseError, serve
+from wallet_service.serving import serve
 from wallet_service.settings import Settings
 
 __all__ = ["run_demo"]
@@ -63,28 +63,19 @@ def run_demo(settings: Settings, host: str, port: int, sandbox_port: int, consol
     def tell(message: Message) -> None:
         console.print(message_line(message), soft_wrap=True)
 
-    sandbox = Sandbox(
-        Wallet(
-            url,
-            settings.lucky_monaco_version,
-            Keys(settings.partner_id, settings.partner_token[0], settings.hash_secret[0]),
-            provider_id=settings.provider_id or "LuckyMonaco",
-            v402_prefix=settings.v402_prefix,
-        ),
-        Keys(settings.partner_id, settings.lucky_monaco_token, settings.lucky_monaco_hash_secret),
+    sandbox = sandbox_for(
+        settings,
+        url,
+        settings.lucky_monaco_version,
         host=host,
         port=sandbox_port,
-        v402_prefix=settings.v402_prefix,
-        # In a database of its own the demo's rounds have short numbers; elsewhere they could have been used before.
         pause=RESEND_PAUSE_S,
+        # In a database of its own the demo's rounds have short numbers; elsewhere they could have been used before.
         first_round=1 if own_database else None,
         state=settings.data_dir / ROUNDS_FILE,
         on_message=tell,
     )
-    try:
-        sandbox_url = sandbox.start()
-    except OSError as error:
-        raise AddressInUseError(f"cannot listen on {host}:{sandbox_port}: {error.strerror}") from None
+    sandbox_url = sandbox.start()
 
     def show() -> None:
         console.print(f"[green]✓[/] The wallet listens on {url}")

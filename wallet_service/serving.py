@@ -14,17 +14,14 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
+from wallet_service.addresses import check_address
 from wallet_service.app import create_app
 from wallet_service.settings import Settings
 
-__all__ = ["AddressInUseError", "serve"]
+__all__ = ["serve"]
 
 DRAIN_SECONDS = 10
 """How long a worker may take to finish its calls when it is told to stop."""
-
-
-class AddressInUseError(Exception):
-    """Something else listens on the address."""
 
 
 def serve(
@@ -36,7 +33,7 @@ def serve(
         AddressInUseError: the address cannot be had.
 
     """
-    _check_address(host, port)
+    check_address(host, port)
     # A worker that is forked while another thread of ours holds a lock would wait for that lock for ever.
     multiprocessing.set_start_method("spawn", force=True)
     server = Server(
@@ -81,13 +78,3 @@ def _when_listening(host: str, port: int, then: Callable[[], None]) -> None:
         else:
             then()
             return
-
-
-def _check_address(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise AddressInUseError(f"cannot listen on {host}:{port}: {error.strerror}") from None

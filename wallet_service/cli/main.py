@@ -5,6 +5,7 @@ import sys
 import click
 from sqlalchemy.exc import DBAPIError
 
+from wallet_service.addresses import AddressInUseError
 from wallet_service.cli.audit import audit_command
 from wallet_service.cli.cancel_round import cancel_round_command
 from wallet_service.cli.cancel_stale import cancel_stale_command
@@ -17,7 +18,6 @@ from wallet_service.cli.service import demo_command, migrate_command, serve_comm
 from wallet_service.cli.wallets import transactions_command, wallet_group
 from wallet_service.ledger.ledger import LedgerUnavailableError
 from wallet_service.schema import NewerSchemaError
-from wallet_service.serving import AddressInUseError
 from wallet_service.settings import SettingsError
 
 __all__ = ["main"]

@@ -10,13 +10,11 @@ import click
 from rich.text import Text
 
 from wallet_service.cli.output import FaultError, console
-from wallet_service.sandbox import Keys, Misbehaviour, Sandbox, Wallet, message_line
-from wallet_service.serving import AddressInUseError
+from wallet_service.sandbox import Misbehaviour, Sandbox, message_line, sandbox_for
 from wallet_service.settings import ContractVersion, Settings
 
 __all__ = ["sandbox_command"]
 
-PROVIDER = "LuckyMonaco"
 PROBABILITY = click.FloatRange(0, 1)
 MISBEHAVIOUR = {
     "lost_requests": "Messages that never arrive.",
@@ -88,16 +86,13 @@ def sandbox_command(
         raise click.UsageError("--exit needs --play")
     settings = Settings.load()
     settings.require_secrets()
-    inbound = Keys(settings.partner_id, settings.lucky_monaco_token, settings.lucky_monaco_hash_secret)
-    keys = Keys(settings.partner_id, settings.partner_token[0], settings.hash_secret[0])
-    provider_id, prefix = settings.provider_id or PROVIDER, settings.v402_prefix
     try:
-        sandbox = Sandbox(
-            Wallet(url, version, keys, provider_id=provider_id, v402_prefix=prefix),
-            inbound,
+        sandbox = sandbox_for(
+            settings,
+            url,
+            version,
             host=host,
             port=port,
-            v402_prefix=prefix,
             seed=seed,
             misbehaviour=Misbehaviour(**probabilities),
             pause=pause,
@@ -109,17 +104,11 @@ def sandbox_command(
         raise FaultError(str(error)) from None
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: sandbox.request_stop())
-    _run(sandbox, (host, port), player or "", currency, rounds, and_exit=and_exit)
+    _run(sandbox, player or "", currency, rounds, and_exit=and_exit)
 
 
-def _run(
-    sandbox: Sandbox, address: tuple[str, int], player: str, currency: str, rounds: int | None, *, and_exit: bool
-) -> None:
-    try:
-        listening = sandbox.start()
-    except OSError as error:
-        reason = str(error.strerror).partition(" (while ")[0]  # the rest is the address again
-        raise AddressInUseError(f"cannot listen on {address[0]}:{address[1]}: {reason}") from None
+def _run(sandbox: Sandbox, player: str, currency: str, rounds: int | None, *, and_exit: bool) -> None:
+    listening = sandbox.start()
     try:
         console.print(f"The sandbox listens on {listening} (Ctrl-C stops it)", soft_wrap=True)
         if rounds:

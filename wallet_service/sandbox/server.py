@@ -13,6 +13,7 @@ from flask import Flask, jsonify
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from wallet_service.addresses import AddressInUseError
 from wallet_service.sandbox.cancel_round import Cancellation, cancel_round_blueprint
 from wallet_service.sandbox.control import Control, control_blueprint
 from wallet_service.sandbox.delivery import Delivery
@@ -23,8 +24,11 @@ from wallet_service.sandbox.refunds import Refunds
 from wallet_service.sandbox.reports import Journal, Reporter
 from wallet_service.sandbox.rounds import GAMES, Book, Round, State
 from wallet_service.sandbox.wallet import Answer, Keys, Wallet
+from wallet_service.settings import ContractVersion, Settings
 
-__all__ = ["Sandbox"]
+__all__ = ["Sandbox", "sandbox_for"]
+
+PROVIDER = "LuckyMonaco"
 
 MAX_BODY_BYTES = 64 * 1024
 SAVE_EVERY_S = 1.0
@@ -115,13 +119,17 @@ class Sandbox:
         """Listen, go on with what a kept state left unfinished, and return the URL.
 
         Raises:
-            OSError: the address cannot be had.
+            AddressInUseError: the address cannot be had.
 
         """
         host, port = self._address
         # A socket of ours, as the server would end the process where the address is taken.
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        with socket.create_server((host, port), family=family) as listening:
+        try:
+            listening = socket.create_server((host, port), family=family)
+        except OSError as error:
+            raise AddressInUseError(host, port, error) from None
+        with listening:
             port = listening.getsockname()[1]
             self._server = make_server(
                 host, port, self._app, threaded=True, request_handler=QuietHandler, fd=listening.fileno()
@@ -183,6 +191,29 @@ class Sandbox:
             if saved != self._book.changes:
                 saved = self._book.changes
                 self._book.save(self._state)
+
+
+def sandbox_for(settings: Settings, wallet_url: str, version: ContractVersion, **options: Any) -> Sandbox:
+    """Return a sandbox for a wallet that has these settings; ``options`` are those of ``Sandbox``.
+
+    Raises:
+        ValueError: the file that keeps the rounds holds something else.
+        OSError: that file cannot be read or written.
+
+    """
+    keys = Keys(settings.partner_id, settings.partner_token[0], settings.hash_secret[0])
+    return Sandbox(
+        Wallet(
+            wallet_url,
+            version,
+            keys,
+            provider_id=settings.provider_id or PROVIDER,
+            v402_prefix=settings.v402_prefix,
+        ),
+        Keys(settings.partner_id, settings.lucky_monaco_token, settings.lucky_monaco_hash_secret),
+        v402_prefix=settings.v402_prefix,
+        **options,
+    )
 
 
 def create_sandbox_app(*blueprints: Any) -> Flask:
