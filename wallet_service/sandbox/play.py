@@ -1,11 +1,10 @@
-"""Playing rounds against the wallet: which kinds there are, and what messages each one sends."""
+"""Playing rounds against the wallet: what messages each one sends, and what their answers make of it."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import StrEnum
 from random import Random
 from threading import Lock
 from time import time_ns
@@ -13,41 +12,15 @@ from uuid import uuid4
 
 from wallet_service.ledger.money import format_money
 from wallet_service.sandbox.delivery import Delivery
+from wallet_service.sandbox.plans import Kind, Plan, make_plan
 from wallet_service.sandbox.reports import Journal
-from wallet_service.sandbox.rounds import GAMES, Bet, Book, Fate, Game, Round, State, Win
+from wallet_service.sandbox.rounds import Bet, Book, Fate, Game, Round, State, Win
 from wallet_service.sandbox.wallet import Answer
 
-__all__ = ["BookFullError", "Dealer", "Kind", "Seat", "Summary"]
+__all__ = ["BookFullError", "Dealer", "Seat", "Summary"]
 
 MAX_ROUNDS = 100_000
 """Rounds that a sandbox keeps at most."""
-
-
-class Kind(StrEnum):
-    """How a round goes."""
-
-    PLAIN = "plain"
-    SEVERAL = "several bets and results"
-    LOST = "lost"
-    FREE = "free"
-    AUTO_CLOSING = "closed later"
-    PROMO_CALL = "with a promo win"
-    PROMO_IN_RESULT = "with a promo win in its result"
-    OPEN = "left open"
-    TAKEN_BACK = "its bet is cancelled"
-
-
-WEIGHTS = {
-    Kind.PLAIN: 30,
-    Kind.SEVERAL: 15,
-    Kind.LOST: 20,
-    Kind.FREE: 10,
-    Kind.AUTO_CLOSING: 5,
-    Kind.PROMO_CALL: 5,
-    Kind.PROMO_IN_RESULT: 5,
-    Kind.OPEN: 5,
-    Kind.TAKEN_BACK: 5,
-}
 
 
 class BookFullError(Exception):
@@ -73,20 +46,6 @@ class Summary:
     """Messages sent to the wallet meanwhile, resends and copies among them."""
     resends: int
     violations: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """Everything that is decided of a round before its first message."""
-
-    kind: Kind
-    ordinal: int
-    game: Game
-    stakes: tuple[Decimal, ...]
-    wins: tuple[Decimal, ...]
-    promo: Decimal
-    random: Random
-    """Decides what befalls the messages."""
 
 
 class Dealer:
@@ -175,18 +134,9 @@ class Dealer:
     def _random(self, ordinal: int, *purpose: str) -> Random:
         return Random(":".join((self._seed, str(ordinal), *purpose)))  # noqa: S311 - repeatable, and no secret
 
-    def _plan(self, ordinal: int) -> _Plan:
-        random = self._random(ordinal)
-        kind = random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-        amounts = [Decimal(random.randrange(10, 500)) / 100 for _ in range(7)]
-        bets, wins = (random.randint(1, 3), random.randint(1, 3)) if kind is Kind.SEVERAL else (1, 1)
-        won = (Decimal(0),) if kind is Kind.LOST else tuple(amounts[3 : 3 + wins])
-        game = random.choice(list(GAMES.values()))
-        return _Plan(kind, ordinal, game, tuple(amounts[:bets]), won, amounts[6], random)
-
-    def _begin(self, seat: Seat, ordinal: int) -> _Plan:
+    def _begin(self, seat: Seat, ordinal: int) -> Plan:
         """Play a round, all of it unless it is closed later."""
-        plan = self._plan(ordinal)
+        plan = make_plan(ordinal, self._random(ordinal))
         if self._delivery.stopping.is_set():
             return plan
         bonus_code = f"free-{self._round_id(ordinal)}" if plan.kind is Kind.FREE else None
@@ -204,11 +154,11 @@ class Dealer:
             self._close(plan, bonus_code)
         return plan
 
-    def _close_later(self, plan: _Plan) -> None:
+    def _close_later(self, plan: Plan) -> None:
         if plan.kind is Kind.AUTO_CLOSING and self._book.find(self._round_id(plan.ordinal)):
             self._close(plan, None)
 
-    def _close(self, plan: _Plan, bonus_code: str | None) -> None:
+    def _close(self, plan: Plan, bonus_code: str | None) -> None:
         round_id = self._round_id(plan.ordinal)
         if plan.kind is Kind.PROMO_CALL:
             with self._book.turn(round_id):
