@@ -11,7 +11,7 @@ from wallet_service.lucky_monaco import RoundStatus
 from wallet_service.reconcile.differences import compare, is_unfinished
 
 TEN, FIVE, ZERO = Decimal(10), Decimal(5), Decimal(0)
-OPEN = RoundRow("u1", "1", "USD", "open", TEN, ZERO, FIVE, 1, 0, datetime(2025, 1, 1, tzinfo=UTC))
+OPEN = RoundRow("u1", "1", "g1", "USD", "open", TEN, ZERO, FIVE, ZERO, 1, 0, datetime(2025, 1, 1, tzinfo=UTC))
 HERE = {
     "open": OPEN,
     "settled": replace(OPEN, state="settled"),

@@ -15,7 +15,8 @@ from wallet_service.ledger.cancellation_reads import CancellationRow, cancellati
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.money import format_money
 from wallet_service.ledger.outcomes import Outcome
-from wallet_service.ledger.reads import open_reviews, round_of, wallets_of
+from wallet_service.ledger.reads import open_reviews, wallets_of
+from wallet_service.ledger.round_reads import round_of
 from wallet_service.lucky_monaco import connect_lucky_monaco
 
 __all__ = ["EXIT_CODES", "cancel_round_command"]

@@ -8,16 +8,13 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from wallet_service.ledger.models import Player, Review, Round, Transaction, Wallet
+from wallet_service.ledger.models import Player, Review, Transaction, Wallet
 
 __all__ = [
     "ReviewRow",
-    "RoundRow",
     "TransactionRow",
     "WalletRow",
     "open_reviews",
-    "round_of",
-    "rounds_of",
     "transactions_of",
     "wallets_of",
 ]
@@ -33,20 +30,6 @@ class WalletRow:
     balance: Decimal
     opening_balance: Decimal
     transactions: int
-
-
-@dataclass(frozen=True, slots=True)
-class RoundRow:
-    """A player's round: its state, and its sums in units of its currency."""
-
-    round_id: str
-    game_id: str | None
-    state: str
-    currency: str
-    staked: Decimal
-    cancelled: Decimal
-    won: Decimal
-    refunded: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +60,6 @@ class ReviewRow:
     currency: str
 
 
-_ROUND_COLUMNS = tuple(getattr(Round, item.name) for item in fields(RoundRow))
 _TRANSACTION_COLUMNS = tuple(getattr(Transaction, item.name) for item in fields(TransactionRow))
 
 
@@ -90,19 +72,6 @@ def wallets_of(connection: Connection, user_id: str) -> list[WalletRow]:
         .order_by(Wallet.currency)
     )
     return [WalletRow(*row) for row in rows]
-
-
-def rounds_of(connection: Connection, user_id: str) -> dict[str, str]:
-    """Return the state of each round of the player, by round."""
-    rows = connection.execute(select(Round.round_id, Round.state).where(Round.user_id == user_id))
-    return dict(row.tuple() for row in rows)
-
-
-def round_of(connection: Connection, user_id: str, round_id: str) -> RoundRow | None:
-    """Return a player's round, or ``None`` where it is not known."""
-    query = select(*_ROUND_COLUMNS).where(Round.user_id == user_id, Round.round_id == round_id)
-    row = connection.execute(query).one_or_none()
-    return RoundRow(*row) if row else None
 
 
 def transactions_of(

@@ -1,4 +1,4 @@
-"""Rounds as a comparison with another book reads them: many at a time."""
+"""Rounds as people and a comparison with another book read them: one, or many at a time."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from wallet_service.ledger.models import Round
 
-__all__ = ["RoundKey", "RoundRow", "rounds_named", "rounds_opened"]
+__all__ = ["RoundKey", "RoundRow", "round_of", "rounds_named", "rounds_opened"]
 
 RoundKey = tuple[str, str]
 """The player and the round; several players may share a round's id."""
@@ -24,11 +24,13 @@ class RoundRow:
 
     user_id: str
     round_id: str
+    game_id: str | None
     currency: str
     state: str
     staked: Decimal
     cancelled: Decimal
     won: Decimal
+    refunded: Decimal
     bets: int
     bets_cancelled: int
     opened_at: datetime
@@ -61,3 +63,8 @@ def rounds_named(connection: Connection, keys: Collection[RoundKey]) -> dict[Rou
     query = select(*_COLUMNS).join(named, (named.c.user_id == Round.user_id) & (named.c.round_id == Round.round_id))
     found = (RoundRow(*row) for row in connection.execute(query))
     return {row.key: row for row in found}
+
+
+def round_of(connection: Connection, user_id: str, round_id: str) -> RoundRow | None:
+    """Return a player's round, or ``None`` where the wallet does not have it."""
+    return rounds_named(connection, [(user_id, round_id)]).get((user_id, round_id))
