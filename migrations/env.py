@@ -4,9 +4,11 @@
 database from the service's settings.
 """
 
+from time import sleep
+
 from alembic import command, context
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 
 from wallet_service.database import create_migration_engine
 from wallet_service.embedded import connect_embedded
@@ -16,11 +18,16 @@ from wallet_service.settings import Settings
 
 LOCK = 0x77616C6C6574
 """The advisory lock's key: two deployments that migrate at once take turns."""
+LOOK_EVERY_S = 0.2
 
 
 def run_migrations(connection: Connection) -> None:
     """Upgrade or downgrade as the command says, under the lock."""
-    connection.exec_driver_sql("SELECT pg_advisory_lock(%s)", (LOCK,))
+    # Asked for again and again, not waited for in one statement: an index that is built without keeping anybody waiting
+    # waits for every such statement, and so for us.
+    while not connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": LOCK}):
+        connection.rollback()
+        sleep(LOOK_EVERY_S)
     connection.exec_driver_sql("SET lock_timeout = '5s'")
     connection.exec_driver_sql("SET statement_timeout = '10min'")
     connection.commit()

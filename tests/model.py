@@ -203,7 +203,6 @@ class Model:
                 same = self.early_refunds[reference] == currency
                 return (O.REPLAYED, ("refund of", reference)) if same else (O.CURRENCY_MISMATCH, None)
             self.early_refunds[reference] = currency
-            self.close(None)
             self.post("refund", currency, ZERO)
             return O.APPLIED, ("refund of", reference)
         the_round = self.rounds.get(round_id)
@@ -227,14 +226,17 @@ class Model:
         return O.APPLIED, ("refund", round_id)
 
     def close(self, round_id):
-        """Close what waited for a refund of the round; ``None``: of one that is not known."""
+        """Close what waited for a refund of the round."""
         for cause, resolution in self.reviews.items():
             if cause[0] == round_id:
                 self.reviews[cause] = resolution or "refunded"
         if round_id in self.cancellations:
             self.cancellations[round_id] = "refunded"
-        if self.of_game and not any(self.rounds[name].state == "open" for name in self.waited_for):
+        if self.of_game and round_id in self.waited_for and not any(map(self.awaited, self.waited_for)):
             self.of_game[-1] = "refunded"
+
+    def awaited(self, round_id):
+        return self.rounds[round_id].state == "open" and bool(self.standing(round_id))
 
     def transfer(self, kind, currency, reference, amount):
         if currency not in self.balances:
@@ -256,12 +258,14 @@ class Model:
                 return O.CANCELLATION_UNDER_WAY, None
             if not self.of_game or self.of_game[-1] == "refunded":
                 self.of_game.append("")
+                self.waited_for = set()
             self.of_game[-1] = "requested"
-            self.waited_for = {name for name, a_round in self.rounds.items() if a_round.state == "open"}
+            self.waited_for |= {name for name in self.rounds if self.awaited(name)}
             return O.APPLIED, None
         if self.refunded(round_id):
             return O.REPLAYED, ("refund", round_id)
-        if self.cancellations.get(round_id) in {"requested", "accepted"}:
+        with_its_game = round_id in self.waited_for and self.of_game[-1] in {"requested", "accepted"}
+        if with_its_game or self.cancellations.get(round_id) in {"requested", "accepted"}:
             return O.CANCELLATION_UNDER_WAY, None
         self.cancellations[round_id] = "requested"
         return O.APPLIED, None

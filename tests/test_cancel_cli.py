@@ -67,6 +67,7 @@ def test_the_refund_arrives_and_is_told(cli, player, stand):
     assert code == 0
     record = player.cancellation()
     assert output.splitlines() == [
+        "Lucky Monaco accepted: 0 Success.",
         f"Round r1 of {player.user_id} is refunded by {record.refund_id}.",
         "10.00 USD came back.",
         f"{player.user_id} has 100.00 USD now.",
@@ -89,12 +90,12 @@ def test_the_refund_comes_before_the_answer_once_or_twice(cli, player, stand, re
 @pytest.mark.parametrize(
     ("answer", "code", "state", "words"),
     [
-        (OK, 0, "accepted", "Lucky Monaco accepted; the refund has not come yet. It is overdue from "),
+        (OK, 0, "accepted", "accepted: 0 Success.\nThe refund has not come yet; it is overdue from "),
         (
             http(400, refused("G.1", "INVALID GAME TYPE")),
             1,
             "refused",
-            "refused: G.01 INVALID GAME TYPE. Nothing",
+            "refused: G.01 INVALID GAME TYPE.\nRound r1 of ",
         ),
         (http(400, refused("Z.99", "NEW")), 1, "refused", "refused: Z.99 NEW."),
         (http(200, {"error": 17, "description": "No [b]data[/b]"}), 1, "refused", "refused: 17 No [b]data[/b]."),
@@ -180,6 +181,10 @@ def test_all_rounds_of_a_game_in_v4(cli, player, stand):
         (["cancel-stale", "--older-than", "a day", "--reason", "x"], 2, "'a day' is not a duration"),
         (["cancel-stale", "--reason", "x"], 2, "--older-than"),
         (["cancellations", "--state", "gone"], 2, "overdue"),
+        (["cancel-stale", "--older-than", "1d", "--reason", "x", "--currency", b"\xff"], 2, "--currency"),
+        (["cancel-stale", "--older-than", "1d", "--reason", "x", "--currency", "usd"], 2, "ISO 4217"),
+        (["reviews", "decide", "p", "r", b"\xff", "--leave", "--why", "x"], 2, "printable"),
+        (["reviews", "decide", "p", "r", "x", "--reference", b"\xff", "--leave", "--why", "x"], 2, "printable"),
     ],
 )
 def test_wrong_arguments_are_named_and_nobody_is_asked(cli, stand, arguments, code, words):
@@ -193,6 +198,65 @@ def test_settings_that_are_missing_are_named_before_anything_is_recorded(cli, pl
     code, _, errors = cli(*cancel(player), WALLET_LUCKY_MONACO_URL="")
     assert (code, errors) == (2, "Error: WALLET_LUCKY_MONACO_URL must be set to call Lucky Monaco\n")
     assert player.query("SELECT * FROM cancellations") == []
+
+
+def test_the_answer_is_recorded_though_the_connection_died_meanwhile(cli, stand, stale):
+    def fail_over():
+        with create_migration_engine(stale).begin() as connection:
+            connection.execute(
+                text(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+            )
+
+    stand.will((fail_over, OK))
+    code, output, _ = cli("cancel-round", "ann", "r0", "--reason", "x", "--no-wait", url=stale)
+    assert (code, "accepted: 0 Success." in output) == (0, True)
+    [row] = json.loads(cli("cancellations", "--json", url=stale)[1])
+    assert row["state"] == "accepted"
+
+
+def test_an_answer_that_cannot_be_recorded_is_told(cli, stand, stale):
+    def lose_the_database():
+        with create_migration_engine(stale).begin() as connection:
+            connection.execute(text("ALTER TABLE cancellation_attempts RENAME TO lost"))
+            connection.execute(text("ALTER FUNCTION answer_cancellation RENAME TO lost_function"))
+            connection.execute(
+                text(
+                    "CREATE FUNCTION answer_cancellation(text, uuid, text, text, text, integer) RETURNS receipt"
+                    " LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'away' USING ERRCODE = '53300'; END $$"
+                )
+            )
+
+    stand.will((lose_the_database, OK))
+    code, _, errors = cli("cancel-round", "ann", "r0", "--reason", "x", "--no-wait", url=stale)
+    assert code == 2
+    assert "Lucky Monaco's answer (accepted 0 Success) could not be recorded: away" in errors
+
+
+def test_an_interrupted_wait_tells_the_answer(start, player, stand):
+    player.bet("10")
+    stand.will(OK)
+    process = start(*cancel(player))
+    assert process.stdout
+    assert process.stdout.readline() == "Lucky Monaco accepted: 0 Success.\n"
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=30)
+    assert (process.returncode, output, errors) == (
+        0,
+        "The wait has ended early. Look with: wallet-service cancellations\n",
+        "",
+    )
+
+
+def test_ids_are_told_as_they_are(cli, player, stand):
+    player.bet("10", round_id="live:a:7:100:x")
+    stand.will(http(400, refused("G.01", "bad :bomb: [b]x[/b]")))
+    code, output, _ = cli("cancel-round", player.user_id, "live:a:7:100:x", "--reason", "x", "--no-wait")
+    assert code == 1
+    assert "live:a:7:100:x" in output
+    assert "bad :bomb: [b]x[/b]" in output
 
 
 @pytest.fixture
@@ -268,6 +332,34 @@ def test_it_stops_when_nobody_answers(cli, stand, stale):
     assert code == 2
     assert "5 unknown" in output
     assert "Lucky Monaco does not answer (HTTP 200 with a body that is not JSON)." in errors
+
+
+def test_it_stops_when_the_credentials_are_refused(cli, stand, stale):
+    stand.will(http(401, refused("G.54", "CREDENTIALS WRONG")))
+    code, output, errors = cli(*STALE, "--yes", url=stale)
+    assert code == 2
+    assert "Asked for 1 of 5 rounds: 0 refunded, 0 accepted, 1 refused, 0 unknown." in output
+    assert "Lucky Monaco does not take the credentials (CREDENTIALS WRONG)." in errors
+
+
+def test_what_became_overdue_meanwhile_is_in_the_summary(cli, stand, stale):
+    def age():
+        with create_migration_engine(stale).begin() as connection:
+            connection.execute(text("UPDATE cancellations SET due_at = now() WHERE state = 'accepted'"))
+
+    stand.will(OK, OK, OK, OK, (age, OK))
+    code, output, _ = cli(*STALE, "--yes", url=stale)
+    assert (code, "0 refunded, 1 accepted, 4 overdue, 0 refused, 0 unknown." in output) == (0, True), output
+
+
+def test_a_round_that_lucky_monaco_cannot_have_stands_in_nobodys_way(cli, stand, stale):
+    with create_migration_engine(stale).begin() as connection:
+        connection.execute(text("UPDATE rounds SET game_id = repeat('g', 33) WHERE round_id = 'r0'"))
+    stand.will(*[OK] * 4)
+    code, output, _ = cli(*STALE, "--yes", url=stale)
+    assert code == 2
+    assert "Not asked for round r0 of ann: gameId must have 1 to 32 printable characters" in output
+    assert "Asked for 4 of 5 rounds: 0 refunded, 4 accepted" in output
 
 
 def test_the_table_of_cancellations(cli, player):

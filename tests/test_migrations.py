@@ -3,6 +3,7 @@
 import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,9 +16,12 @@ from sqlalchemy.schema import ColumnCollectionConstraint
 
 from tests.conftest import ENVIRONMENT, WALLET_SERVICE
 from wallet_service import schema
-from wallet_service.database import create_migration_engine
+from wallet_service.database import create_migration_engine, create_wallet_engine
+from wallet_service.ledger.calls import Bet, OpenWallet
 from wallet_service.ledger.functions import CONTRACT
+from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.models import Base
+from wallet_service.ledger.outcomes import Outcome
 
 VERSIONS = Path(__file__).parent.parent / "migrations" / "versions"
 
@@ -131,6 +135,37 @@ def test_migrating_twice_at_once_takes_turns(new_database):
         results = list(pool.map(migrate, range(3)))
     assert [result.returncode for result in results] == [0, 0, 0], results
     assert {result.stdout for result in results} == {f"The database is at {schema.HEAD}.\n"}
+
+
+def test_bets_go_on_while_rounds_are_indexed(database, config):
+    """The index waits for a transaction that is open, and keeps nobody else waiting."""
+    command.upgrade(config, "head")
+    engine = create_wallet_engine(database.url.render_as_string(hide_password=False), connections=1)
+    ledger = Ledger(engine)
+    ledger.apply(OpenWallet("ann", "USD", Decimal(100)))
+
+    def bet(number):
+        call = Bet("ann", "USD", f"r{number}", "g", f"b{number}", Decimal(1), None, "{}")
+        return ledger.apply(call).outcome
+
+    assert bet(0) is Outcome.APPLIED
+    command.downgrade(config, "0003_record_cancellations")
+    waits = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%%' AND wait_event_type = 'Lock'"
+        " AND datname = current_database()"
+    )
+    with ThreadPoolExecutor(1) as pool, database.connect() as writer, database.connect() as observer:
+        writer.execute(text("UPDATE rounds SET opened_at = opened_at"))
+        migration = pool.submit(command.upgrade, config, "head")
+        while not observer.scalar(waits):
+            observer.rollback()
+            assert not migration.done()
+        assert bet(1) is Outcome.APPLIED
+        writer.rollback()
+        observer.rollback()
+        migration.result(30)
+    engine.dispose()
+    assert schema.schema_problem(database) is None
 
 
 def test_schema_problem_says_what_is_wrong(database, config):

@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import monotonic, sleep
 
+from sqlalchemy import Engine
+
 from wallet_service.ledger.calls import AnswerCancellation, RequestCancellation
-from wallet_service.ledger.cancellation_reads import CancellationRow
+from wallet_service.ledger.cancellation_reads import CancellationRow, cancellation_of
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.lucky_monaco import LuckyMonaco, Reply
 
-__all__ = ["AWAITED", "AnswerNotRecordedError", "Asked", "Canceller", "await_refund"]
+__all__ = ["AnswerNotRecordedError", "Asked", "Canceller", "await_refund", "record_of"]
 
 AWAITED = frozenset({"requested", "accepted"})
 """States of a cancellation whose end is still to come."""
@@ -22,7 +24,10 @@ LOOK_EVERY_S = 0.25
 """Between two looks at a record whose end is awaited."""
 
 ANSWER_PATIENCE_S = 180
-"""How long a request may be without its answer. The client's own patience, all attempts together, is shorter."""
+"""How long a request may be without its answer. The client's own patience, all attempts together, is shorter, unless
+headers trickle in."""
+RECORD_PAUSES_S = (0.3, 1.0, 3.0)
+"""Before the answer is recorded once more: a connection may have died while Lucky Monaco was asked."""
 
 
 class AnswerNotRecordedError(Exception):
@@ -72,11 +77,28 @@ class Canceller:
         answer = AnswerCancellation(
             user_id, receipt.transaction_id, reply.answer.value, reply.code, reply.message, self._refund_patience_s
         )
-        try:
-            self._ledger.apply(answer)
-        except LedgerUnavailableError as error:
-            raise AnswerNotRecordedError(reply, error) from error
+        self._record(answer, reply)
         return Asked(receipt, reply)
+
+    def _record(self, answer: AnswerCancellation, reply: Reply) -> None:
+        for pause in (*RECORD_PAUSES_S, None):
+            try:
+                self._ledger.apply(answer)
+            except LedgerUnavailableError as error:
+                if pause is None:
+                    raise AnswerNotRecordedError(reply, error) from error
+                sleep(pause)
+            else:
+                return
+
+
+def record_of(reads: Engine, user_id: str, round_id: str | None, game_id: str | None) -> CancellationRow:
+    """Return the record of a cancellation that was asked for, as it stands."""
+    with reads.connect() as connection:
+        record = cancellation_of(connection, user_id, round_id, game_id)
+    if record is None:
+        raise AssertionError("what was asked for has no record")
+    return record
 
 
 def await_refund(look: Callable[[], CancellationRow], seconds: float) -> Iterator[tuple[CancellationRow, float]]:

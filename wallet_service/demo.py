@@ -13,10 +13,10 @@ from pathlib import Path
 from rich.console import Console
 from sqlalchemy import Engine
 
-from wallet_service.cancelling import Canceller, await_refund
+from wallet_service.cancelling import Canceller, await_refund, record_of
 from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.ledger.calls import OpenWallet
-from wallet_service.ledger.cancellation_reads import CancellationRow, cancellation_of
+from wallet_service.ledger.cancellation_reads import CancellationRow
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.money import format_money
 from wallet_service.ledger.reads import wallets_of
@@ -142,11 +142,7 @@ def show_loop(settings: Settings, ledger: Ledger, sandbox: Sandbox, console: Con
     _say_balance(reads, console)
 
     def look() -> CancellationRow:
-        with reads.connect() as connection:
-            record = cancellation_of(connection, PLAYER, the_round.round_id, None)
-        if record is None:
-            raise AssertionError("what was just asked for has no record")
-        return record
+        return record_of(reads, PLAYER, the_round.round_id, None)
 
     with connect_lucky_monaco(settings) as lucky_monaco:
         canceller = Canceller(ledger, lucky_monaco, settings.refund_overdue_minutes)
@@ -156,7 +152,8 @@ def show_loop(settings: Settings, ledger: Ledger, sandbox: Sandbox, console: Con
     if record.state == "refunded":
         console.print(f"\n[green]✓[/] Round {the_round.round_id} is refunded by {record.refund_id}\n", soft_wrap=True)
     else:
-        console.print(f"\nThe cancellation of round {the_round.round_id} is {record.state}: {record.message}\n")
+        text = f"\nThe cancellation of round {the_round.round_id} is {record.state}: {record.message}\n"
+        console.print(text, markup=False, soft_wrap=True)
     return the_round
 
 

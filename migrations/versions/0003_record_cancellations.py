@@ -42,9 +42,21 @@ UP = (
     CREATE UNIQUE INDEX cancellations_game ON cancellations (user_id, game_id)
     WHERE round_id IS NULL AND state <> 'refunded'
     """,
-    # Every refund looks here; closed ones must not slow it down.
-    "CREATE INDEX cancellations_open ON cancellations (user_id) WHERE state <> 'refunded'",
     "CREATE INDEX cancellations_requested ON cancellations (requested_at)",
+    # The rounds that a cancellation is about: its own or, of a game, those that were open when it was asked for.
+    """
+    CREATE TABLE cancellation_rounds (
+        user_id text NOT NULL,
+        cancellation_id uuid NOT NULL,
+        round_id text NOT NULL,
+        refund_id uuid,
+        PRIMARY KEY (user_id, cancellation_id, round_id),
+        CONSTRAINT cancellation_rounds_cancellation
+            FOREIGN KEY (user_id, cancellation_id) REFERENCES cancellations (user_id, id)
+    )
+    """,
+    # Every refund looks here; what was refunded must not slow it down.
+    "CREATE INDEX cancellation_rounds_awaited ON cancellation_rounds (user_id, round_id) WHERE refund_id IS NULL",
     """
     CREATE TABLE cancellation_attempts (
         user_id text NOT NULL,
@@ -67,12 +79,12 @@ UP = (
     )
     """,
     "CREATE INDEX cancellation_attempts_story ON cancellation_attempts (user_id, cancellation_id, asked_at)",
-    # The rounds of a time: what a reconciliation compares, and what the retention policy looks for.
-    "CREATE INDEX rounds_opened ON rounds (opened_at)",
     "ALTER TABLE reviews DROP CONSTRAINT reviews_reason_known",
     f"ALTER TABLE reviews ADD CONSTRAINT reviews_reason_known CHECK (reason IN ({REASONS}, 'reconciliation'))",
 )
 
+# The functions that know these tables stay until the release before installs its own, by its own migration run: between
+# the two, no refund can be paid. Stop the service first.
 DOWN = (
     "DROP FUNCTION IF EXISTS request_cancellation(text, uuid, text, text, text, text, integer)",
     "DROP FUNCTION IF EXISTS answer_cancellation(text, uuid, text, text, text, integer)",
@@ -80,8 +92,7 @@ DOWN = (
     "ALTER TABLE reviews DROP CONSTRAINT reviews_reason_known",
     "DELETE FROM reviews WHERE reason = 'reconciliation'",
     f"ALTER TABLE reviews ADD CONSTRAINT reviews_reason_known CHECK (reason IN ({REASONS}))",
-    "DROP INDEX rounds_opened",
-    "DROP TABLE cancellation_attempts, cancellations",
+    "DROP TABLE cancellation_attempts, cancellation_rounds, cancellations",
 )
 
 

@@ -218,6 +218,50 @@ def test_an_answer_against_the_refund_leaves_it_refunded(new_player):
         assert player.cancellation().state == "refunded"
 
 
+def test_a_refund_of_a_later_round_does_not_close_a_games_cancellation(player):
+    player.bet("10")
+    player.answer(player.request(None), "refused")
+    player.bet("10", round_id="later", reference="later")
+    player.refund("later")
+    assert player.cancellation(None).state == "refused"
+    player.refund("r1")
+    assert player.cancellation(None).state == "refunded"
+
+
+def test_a_refund_of_an_unknown_bet_closes_no_games_cancellation(player):
+    player.answer(player.request(None), "accepted")
+    player.refund(None, reference="never-seen")
+    player.refund("never-seen")
+    assert player.cancellation(None).state == "accepted"
+
+
+def test_a_round_whose_bets_were_all_cancelled_does_not_keep_a_game_open(player):
+    for round_id in ("r1", "r2"):
+        player.bet("10", round_id=round_id, reference=round_id)
+    player.answer(player.request(None), "accepted")
+    player.cancel("r2", round_id="r2")
+    player.refund("r1")
+    assert player.cancellation(None).state == "refunded"
+
+
+def test_a_round_that_is_asked_for_with_its_game_is_not_asked_for_again(player):
+    player.bet("10")
+    player.answer(player.request(None), "accepted")
+    assert player.request("r1") == Receipt(O.CANCELLATION_UNDER_WAY)
+    assert player.cancellation("r1").round_id is None, "the record is the game's"
+    player.refund("r1")
+    assert player.cancellation("r1").state == "refunded"
+
+
+def test_a_round_is_closed_in_each_cancellation_that_it_is_among(player):
+    player.bet("10")
+    player.answer(player.request(None), "refused")
+    player.answer(player.request("r1"), "accepted")
+    refund = player.refund("r1")
+    rows = player.query("SELECT state, refund_id FROM cancellations")
+    assert [tuple(row) for row in rows] == [("refunded", refund.transaction_id)] * 2
+
+
 def test_cancellations_are_found_by_every_filter(player, engine):
     for round_id, game_id in (("r1", "g1"), ("r2", "g2"), (None, "g1")):
         player.answer(player.request(round_id, game_id=game_id), "refused" if round_id == "r1" else "accepted")
@@ -246,6 +290,7 @@ def test_stale_rounds_are_the_open_ones_that_nobody_is_asked_for(player, engine)
     player.answer(player.request("r4", game_id="g4"), "refused")
     player.answer(player.request("r5", game_id="g5"), "accepted", patience=0)
     player.answer(player.request(None, game_id="g6"), "accepted")
+    player.bet("10", round_id="r8", reference="b8", game_id="g6")
 
     def found(**filters):
         with engine.connect() as connection:
@@ -256,7 +301,7 @@ def test_stale_rounds_are_the_open_ones_that_nobody_is_asked_for(player, engine)
             ]
 
     soon = datetime.now(UTC) + timedelta(minutes=1)
-    assert found(opened_before=soon) == [("r7", None), ("r4", "refused"), ("r5", "overdue")], "the never asked first"
+    assert found(opened_before=soon) == [("r7", None), ("r8", None), ("r4", "refused"), ("r5", "overdue")]
     assert found(opened_before=soon, game_id="g4") == [("r4", "refused")]
     assert found(opened_before=soon, currency="EUR") == []
     assert found(opened_before=datetime.now(UTC) - timedelta(minutes=5)) == []

@@ -104,7 +104,7 @@ def test_differences_as_json_lines(books, reconcile):
         "rounds_there": 0,
         "rounds_here": 1,
         "portions": 6,
-        "calls": 8,
+        "calls": 9,
         "differences": {"missing_there": 1},
     }
 

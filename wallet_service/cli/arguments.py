@@ -1,14 +1,19 @@
 """What people say to a command: names, and who asks why."""
 
+import os
 from collections.abc import Callable
 from getpass import getuser
 from typing import Any, TypeVar
 
 import click
 
-__all__ = ["GAME", "ROUND", "USER", "by_whom", "reason_option"]
+from wallet_service.lucky_monaco_answers import printable
+from wallet_service.settings import Settings
+
+__all__ = ["GAME", "REFERENCE", "ROUND", "USER", "by_whom", "known_currency", "reason_option"]
 
 MAX_REASON = 500
+MAX_NAME = 64
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,6 +41,19 @@ class _Identifier(click.ParamType[str]):
 USER = _Identifier(32)
 GAME = _Identifier(32)
 ROUND = _Identifier(36)
+REFERENCE = _Identifier(36)
+
+
+def known_currency(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Check that a currency is one of ISO 4217 or of the operator's own.
+
+    Raises:
+        click.BadParameter: it is none.
+
+    """
+    if value is not None and value not in Settings.load().currencies:
+        raise click.BadParameter("must be a code of ISO 4217 or of WALLET_EXTRA_CURRENCIES")
+    return value
 
 
 def _reason(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -50,5 +68,9 @@ def reason_option(name: str) -> Callable[[F], F]:
 
 
 def by_whom() -> str:
-    """Name who runs the command, as the records do."""
-    return f"cli:{getuser()}"
+    """Name who runs the command, as the records do: the user's name or, where the system has none, number."""
+    try:
+        name = getuser()
+    except (KeyError, OSError):
+        name = f"uid-{os.getuid()}"
+    return f"cli:{printable(name, MAX_NAME)}"

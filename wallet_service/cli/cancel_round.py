@@ -5,26 +5,32 @@ from dataclasses import dataclass
 
 import click
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
-from wallet_service.cancelling import AnswerNotRecordedError, Asked, Canceller, await_refund
+from wallet_service.cancelling import AnswerNotRecordedError, Asked, Canceller, await_refund, record_of
 from wallet_service.cli.arguments import GAME, ROUND, USER, by_whom, reason_option
 from wallet_service.cli.database import opened_database
 from wallet_service.cli.output import FaultError, console
 from wallet_service.database import create_read_engine, create_wallet_engine
-from wallet_service.ledger.cancellation_reads import CancellationRow, cancellation_of
+from wallet_service.ledger.cancellation_reads import CancellationRow
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.money import format_money
 from wallet_service.ledger.outcomes import Outcome
 from wallet_service.ledger.reads import open_reviews, wallets_of
 from wallet_service.ledger.round_reads import round_of
-from wallet_service.lucky_monaco import connect_lucky_monaco
+from wallet_service.lucky_monaco import Answer, connect_lucky_monaco
 
-__all__ = ["EXIT_CODES", "cancel_round_command"]
+__all__ = ["cancel_round_command"]
 
 EXIT_CODES = {"refunded": 0, "accepted": 0, "overdue": 0, "refused": 1, "unknown": 2, "requested": 2}
 """Of a cancellation's states."""
 
 
+ANSWERS = {
+    Answer.ACCEPTED: "Lucky Monaco accepted",
+    Answer.REFUSED: "Lucky Monaco refused",
+    Answer.UNKNOWN: "Lucky Monaco did not answer",
+}
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S %Z"
 
 
@@ -45,11 +51,7 @@ class Case:
 
     def look(self) -> CancellationRow:
         """Return the record as it stands."""
-        with self.reads.connect() as connection:
-            record = cancellation_of(connection, self.user_id, self.round_id, self.game_id)
-        if record is None:
-            raise AssertionError("a cancellation that was asked for has no record")
-        return record
+        return record_of(self.reads, self.user_id, self.round_id, self.game_id)
 
 
 @click.command("cancel-round")
@@ -106,25 +108,39 @@ def _tell(case: Case, asked: Asked, wait: int) -> int:
     if asked.receipt.outcome is Outcome.REPLAYED:
         _say(f"{case.subject} was refunded already, by {asked.receipt.transaction_id}.")
         return 0
-    if asked.receipt.outcome is Outcome.CANCELLATION_UNDER_WAY:
-        record = case.look()
-        _say(f"Asked for already by {record.by_whom} at {record.asked_at:{TIME_FORMAT}}: {record.why}")
-    with console.status("") as countdown:
-        for record, left in await_refund(case.look, wait):
-            what = "accepted; its refund" if record.state == "accepted" else "is asked; its answer"
-            countdown.update(f"Lucky Monaco {what} is awaited … {left:.0f} s")
+    try:
+        record = _watch(case, asked, wait)
+    except (DBAPIError, KeyboardInterrupt):
+        if asked.reply is None:
+            raise
+        _say("The wait has ended early. Look with: wallet-service cancellations")
+        return EXIT_CODES[asked.reply.answer]
     if record.state == "refunded":
         _say(f"{case.subject} is refunded by {record.refund_id}.")
         _say_balances(case)
     elif record.state == "refused":
-        _say(f"Lucky Monaco refused: {record.code} {record.message}. Nothing changed in the wallet.")
+        _say(f"{case.subject} is not cancelled; nothing changed in the wallet.")
     elif record.state in {"accepted", "overdue"}:
-        _say(f"Lucky Monaco accepted; the refund has not come yet. It is overdue from {record.due_at:{TIME_FORMAT}}.")
+        _say(f"The refund has not come yet; it is overdue from {record.due_at:{TIME_FORMAT}}.")
         _say_review(case)
     else:
-        _say(f"It is not known whether Lucky Monaco took it: {record.message or 'no answer is recorded'}.")
-        _say("The refund may still come. Look with: wallet-service cancellations; or ask again.")
+        _say("It is not known whether Lucky Monaco took it, and the refund may still come.")
+        _say("Look with: wallet-service cancellations; or ask again.")
     return EXIT_CODES[record.state]
+
+
+def _watch(case: Case, asked: Asked, wait: int) -> CancellationRow:
+    """Tell the answer and show a countdown until nothing more is awaited; return the record as it is then."""
+    if asked.reply is not None:
+        _say(f"{ANSWERS[asked.reply.answer]}: {f'{asked.reply.code} {asked.reply.message}'.strip()}.")
+    record = case.look()
+    if asked.receipt.outcome is Outcome.CANCELLATION_UNDER_WAY:
+        _say(f"Asked for already by {record.by_whom} at {record.asked_at:{TIME_FORMAT}}: {record.why}")
+    with console.status("") as countdown:
+        for record, left in await_refund(case.look, wait):
+            what = "The refund" if record.state == "accepted" else "Lucky Monaco's answer"
+            countdown.update(f"{what} is awaited … {left:.0f} s")
+    return record
 
 
 def _say_balances(case: Case) -> None:

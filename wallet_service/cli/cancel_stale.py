@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import Engine
 
 from wallet_service.cancelling import AnswerNotRecordedError, Canceller
-from wallet_service.cli.arguments import GAME, by_whom, reason_option
+from wallet_service.cli.arguments import GAME, by_whom, known_currency, reason_option
 from wallet_service.cli.database import opened_database
 from wallet_service.cli.durations import DurationType
 from wallet_service.cli.output import FaultError, console, show
@@ -25,14 +26,29 @@ from wallet_service.pace import Pace
 __all__ = ["cancel_stale_command"]
 
 SHOWN = 20
+STATES_TOLD = ("refunded", "accepted", "overdue", "refused", "unknown", "requested")
+ALWAYS_TOLD = {"refunded", "accepted", "refused", "unknown"}
+CREDENTIALS_WRONG = {"54", "G.54"}
+"""Codes with which every further call would be refused as well (contract, section 6)."""
 UNANSWERED = 5
 """After so many unknown answers on end nobody is there to ask."""
+
+
+@dataclass
+class Run:
+    """What was done of a list of rounds."""
+
+    asked: list[StaleRound] = field(default_factory=list)
+    impossible: int = 0
+    """Rounds that Lucky Monaco could not be asked for."""
+    problem: str = ""
+    """Why it ended early, if it did."""
 
 
 @click.command("cancel-stale")
 @click.option("--older-than", required=True, type=DurationType(), help="Open for longer than this, such as 24h or 7d.")
 @click.option("--game", "game_id", type=GAME, help="Only this game's rounds.")
-@click.option("--currency", help="Only rounds in this currency.")
+@click.option("--currency", callback=known_currency, help="Only rounds in this currency.")
 @click.option("--limit", default=1000, show_default=True, type=click.IntRange(1, 100_000), help="At most so many.")
 @click.option("--per-minute", default=300, show_default=True, type=click.IntRange(1, 60_000), help="Calls, at most.")
 @reason_option("--reason")
@@ -67,16 +83,13 @@ def cancel_stale_command(
             click.confirm(f"Ask Lucky Monaco to cancel {_number(rounds)}?", abort=True)
         ledger = Ledger(create_wallet_engine(settings.database_url, connections=1))
         canceller = Canceller(ledger, lucky_monaco, settings.refund_overdue_minutes)
-        asked, problem = _cancel(canceller, rounds, reason, Pace(per_minute))
-    states = _states(reads, asked)
-    console.print(
-        f"Asked for {len(asked)} of {_number(rounds)}: {states['refunded']} refunded, {states['accepted']} accepted, "
-        f"{states['refused']} refused, {states['unknown']} unknown.",
-        soft_wrap=True,
-    )
-    if problem:
-        raise FaultError(f"{problem} Run the same command again to go on.")
-    sys.exit(2 if states["unknown"] else 1 if states["refused"] else 0)
+        run = _cancel(canceller, rounds, reason, Pace(per_minute))
+    states = _states(reads, run.asked)
+    told = ", ".join(f"{states[state]} {state}" for state in STATES_TOLD if states[state] or state in ALWAYS_TOLD)
+    console.print(f"Asked for {len(run.asked)} of {_number(rounds)}: {told}.", soft_wrap=True)
+    if run.problem:
+        raise FaultError(f"{run.problem} Run the same command again to go on.")
+    sys.exit(2 if states["unknown"] or states["requested"] or run.impossible else 1 if states["refused"] else 0)
 
 
 def _list(rounds: Sequence[StaleRound], before: datetime, limit: int) -> None:
@@ -110,34 +123,38 @@ def _list(rounds: Sequence[StaleRound], before: datetime, limit: int) -> None:
     )
 
 
-def _cancel(
-    canceller: Canceller, rounds: Sequence[StaleRound], reason: str, pace: Pace
-) -> tuple[list[StaleRound], str | None]:
-    """Ask for one round after the other; return those that were asked for, and why it ended early, if it did."""
-    asked: list[StaleRound] = []
+def _cancel(canceller: Canceller, rounds: Sequence[StaleRound], reason: str, pace: Pace) -> Run:
+    """Ask for one round after the other."""
+    run = Run()
     unanswered = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("Asking", total=len(rounds))
-        for item in rounds:
+        for item in progress.track(rounds, description="Asking"):
             try:
                 with pace:
                     result = canceller.ask(item.user_id, item.round_id, item.game_id, by_whom=by_whom(), why=reason)
             except KeyboardInterrupt:
-                return asked, "Interrupted."
+                run.problem = "Interrupted."
+                break
             except (LedgerUnavailableError, AnswerNotRecordedError) as error:
-                return asked, f"{error}."
+                run.problem = f"{error}."
+                break
             except ValueError as error:  # a round that cannot be theirs must not stand in the way of the others
-                progress.console.print(f"Not asked for round {item.round_id} of {item.user_id}: {error}", markup=False)
+                text = f"Not asked for round {item.round_id} of {item.user_id}: {error}"
+                progress.console.print(text, markup=False, soft_wrap=True)
+                run.impossible += 1
                 continue
-            progress.advance(task)
             if result.reply is None:  # refunded, or asked for by somebody else, since the list was made
                 continue
-            asked.append(item)
+            run.asked.append(item)
             unanswered = unanswered + 1 if result.reply.answer is Answer.UNKNOWN else 0
-            if unanswered == UNANSWERED:
-                return asked, f"Lucky Monaco does not answer ({result.reply.message})."
-    return asked, None
+            if result.reply.code in CREDENTIALS_WRONG:
+                run.problem = f"Lucky Monaco does not take the credentials ({result.reply.message})."
+            elif unanswered == UNANSWERED:
+                run.problem = f"Lucky Monaco does not answer ({result.reply.message})."
+            if run.problem:
+                break
+    return run
 
 
 def _states(reads: Engine, asked: Sequence[StaleRound]) -> Counter[str]:

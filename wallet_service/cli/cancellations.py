@@ -48,9 +48,10 @@ def cancellations_command(
     rows = [
         {
             "requested_at": _time(row.requested_at),
+            "asked_at": _time(row.asked_at),
             "state": row.state,
             "user": row.user_id,
-            "round": row.round_id or "(every open one)",
+            "round": row.round_id,
             "game": row.game_id,
             "by": row.by_whom,
             "why": row.why,
@@ -65,6 +66,7 @@ def cancellations_command(
     ]
     if not as_json:
         rows = [{name: row[name] for name in IN_THE_TABLE} for row in rows]
+        rows = [row | {"round": row["round"] or "(every open one)"} for row in rows]
     show(rows, as_json=as_json, empty="No cancellations.")
 
 

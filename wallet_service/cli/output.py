@@ -11,7 +11,8 @@ from rich.text import Text
 
 __all__ = ["FaultError", "as_json_option", "console", "show"]
 
-console = Console(highlight=False)
+# What stands between two colons may be part of an id, and no picture.
+console = Console(highlight=False, emoji=False)
 WIDE = Console(width=1000)
 
 
@@ -35,7 +36,7 @@ def show(rows: Sequence[Mapping[str, object]], *, as_json: bool, empty: str) -> 
             table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
         # Ids are for copying: a line longer than the terminal wraps there, and is never cut.
         width = console.measure(table, options=WIDE.options).maximum
-        Console(width=max(width, console.width)).print(table)
+        Console(width=max(width, console.width), emoji=False).print(table)
 
 
 def _is_number(value: object) -> bool:

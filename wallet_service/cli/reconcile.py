@@ -26,6 +26,8 @@ from wallet_service.settings import Settings
 
 __all__ = ["reconcile_command"]
 
+MAX_ROUND_ID = 36
+"""Characters (contract, section 3)."""
 SPEED_OVER_S = 3600
 """Portions may be minutes apart: the time left is told from so many seconds of them."""
 
@@ -36,7 +38,7 @@ def _period(start: datetime, end: datetime | None, settings: Settings) -> tuple[
     end = min(end or now, now)
     if start >= end:
         raise click.BadParameter("must be before --to, and in the past", param_hint="--from")
-    oldest = now - timedelta(days=settings.history_days)
+    oldest = now - timedelta(days=settings.history_days, minutes=1)  # the command takes a moment to begin
     if start < oldest:
         days = f"{settings.history_days} days (WALLET_HISTORY_DAYS)"
         raise click.BadParameter(f"Lucky Monaco answers for the last {days} only", param_hint="--from")
@@ -85,7 +87,7 @@ def reconcile_command(
                 for difference in reconciliation.differences(lambda: progress.advance(task)):
                     printer.add(difference)
                     if to_reviews:
-                        queued[ledger.apply(_review(difference)).outcome] += 1
+                        queued[_queue(ledger, difference)] += 1
         except (LuckyMonacoError, NotWholeError) as error:
             raise FaultError(f"Lucky Monaco's rounds cannot be read: {error}") from None
         finally:
@@ -94,7 +96,8 @@ def reconcile_command(
             if to_reviews:
                 click.echo(
                     f"Into the review queue: {queued[Outcome.APPLIED]} new, {queued[Outcome.REPLAYED]} known there, "
-                    f"{queued[Outcome.PLAYER_UNKNOWN]} left out, as the wallet does not know the player.",
+                    f"{queued[Outcome.PLAYER_UNKNOWN]} left out, as the wallet does not know the player, "
+                    f"{queued[Outcome.INVALID_PARAMETER]} as it cannot have such a round.",
                     err=True,
                 )
             if summary.done_to < end:
@@ -103,10 +106,14 @@ def reconcile_command(
         sys.exit(1)
 
 
-def _review(difference: Difference) -> QueueReview:
-    return QueueReview(
+def _queue(ledger: Ledger, difference: Difference) -> Outcome:
+    """Put a difference into the review queue, unless nobody could ever decide about such a round."""
+    if len(difference.round_id) > MAX_ROUND_ID:
+        return Outcome.INVALID_PARAMETER
+    review = QueueReview(
         difference.user_id, difference.currency, difference.round_id, "reconciliation", difference.kind.value
     )
+    return ledger.apply(review).outcome
 
 
 def _progress(form: DifferenceFormat) -> Progress:

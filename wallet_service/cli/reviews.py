@@ -5,7 +5,7 @@ from typing import Literal
 
 import click
 
-from wallet_service.cli.arguments import ROUND, USER, by_whom, reason_option
+from wallet_service.cli.arguments import REFERENCE, ROUND, USER, by_whom, reason_option
 from wallet_service.cli.database import apply_call, reading
 from wallet_service.cli.output import as_json_option, show
 from wallet_service.ledger.calls import DecideReview
@@ -44,19 +44,24 @@ def reviews_list(user: str | None, as_json: bool) -> None:  # noqa: FBT001 - as 
 @reviews_group.command("decide")
 @click.argument("user", type=USER)
 @click.argument("round_id", metavar="ROUND", type=ROUND)
-@click.argument("review_reason", metavar="REASON")
-@click.option("--reference", default="", help="The review's reference, where it has one.")
+@click.argument("review_reason", metavar="REASON", type=REFERENCE)
+@click.option("--reference", type=REFERENCE, help="The review's reference, where it has one.")
 @click.option("--refund", "decision", flag_value="refund", help="Refund the round whole; its wins are taken back.")
 @click.option("--leave", "decision", flag_value="leave", help="Leave the round as it is.")
 @reason_option("--why")
 def reviews_decide(
-    user: str, round_id: str, review_reason: str, reference: str, decision: Literal["refund", "leave"] | None, why: str
+    user: str,
+    round_id: str,
+    review_reason: str,
+    reference: str | None,
+    decision: Literal["refund", "leave"] | None,
+    why: str,
 ) -> None:
     """Decide the review of USER's ROUND that was opened for REASON."""
     if decision is None:
         raise click.UsageError("say --refund or --leave")
     sent = json.dumps({"by": by_whom(), "why": why})
-    receipt = apply_call(DecideReview(user, round_id, review_reason, reference, decision, by_whom(), why, sent))
+    receipt = apply_call(DecideReview(user, round_id, review_reason, reference or "", decision, by_whom(), why, sent))
     if receipt.outcome is Outcome.REVIEW_UNKNOWN:
         raise click.ClickException("no such review is open; see: wallet-service reviews list")
     if receipt.outcome is not Outcome.APPLIED:

@@ -4,14 +4,13 @@ from typing import Literal
 
 import click
 
-from wallet_service.cli.arguments import ROUND, USER, by_whom, reason_option
+from wallet_service.cli.arguments import ROUND, USER, by_whom, known_currency, reason_option
 from wallet_service.cli.database import apply_call, reading
 from wallet_service.cli.output import as_json_option, show
 from wallet_service.ledger.calls import OpenWallet, SetPlayerState
 from wallet_service.ledger.money import ZERO, format_money, parse_money
 from wallet_service.ledger.outcomes import Outcome
 from wallet_service.ledger.reads import transactions_of, wallets_of
-from wallet_service.settings import Settings
 
 __all__ = ["transactions_command", "wallet_group"]
 
@@ -23,12 +22,10 @@ def wallet_group() -> None:
 
 @wallet_group.command("open")
 @click.argument("user", type=USER)
-@click.argument("currency")
+@click.argument("currency", callback=known_currency)
 @click.option("--balance", default="0", show_default=True, help="The opening balance, such as 1000.00.")
 def wallet_open(user: str, currency: str, balance: str) -> None:
     """Open USER's wallet in CURRENCY, and the player with the first one."""
-    if currency not in Settings.load().currencies:
-        raise click.BadParameter("must be a code of ISO 4217 or of WALLET_EXTRA_CURRENCIES", param_hint="CURRENCY")
     try:
         opening_balance = parse_money(balance)
     except ValueError as error:

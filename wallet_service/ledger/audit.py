@@ -241,16 +241,25 @@ CHECKS = (
         SELECT c.user_id, coalesce(c.round_id, c.game_id), format('%s by refund %s; the round is %s by %s', c.state,
                c.refund_id, r.state, r.refund_id)
         FROM cancellations c LEFT JOIN rounds r USING (user_id, round_id)
-        WHERE c.round_id IS NOT NULL AND c.refund_id IS DISTINCT FROM r.refund_id
+        WHERE (c.round_id IS NOT NULL AND c.refund_id IS DISTINCT FROM r.refund_id)
+           OR (c.state = 'refunded') <> (c.refund_id IS NOT NULL)
         UNION ALL
-        SELECT c.user_id, c.id::text, format('%s by %s, which is no refund', c.state, c.refund_id)
-        FROM cancellations c LEFT JOIN transactions t ON t.user_id = c.user_id AND t.id = c.refund_id
-        WHERE c.refund_id IS NOT NULL AND t.call IS DISTINCT FROM 'refund'
+        SELECT m.user_id, m.round_id, format('cancellation %s names refund %s, the round %s', m.cancellation_id,
+               m.refund_id, r.refund_id)
+        FROM cancellation_rounds m LEFT JOIN rounds r USING (user_id, round_id)
+        WHERE m.refund_id IS DISTINCT FROM r.refund_id
+        UNION ALL
+        SELECT c.user_id, c.id::text, format('%s by %s, which refunds none of its rounds', c.state, c.refund_id)
+        FROM cancellations c
+        WHERE c.refund_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM cancellation_rounds m
+            WHERE m.user_id = c.user_id AND m.cancellation_id = c.id AND m.refund_id = c.refund_id)
         UNION ALL
         SELECT c.user_id, c.id::text, format('%s without the attempt of %s', c.state, c.asked_at)
         FROM cancellations c LEFT JOIN cancellation_attempts a
              ON a.user_id = c.user_id AND a.cancellation_id = c.id AND a.asked_at = c.asked_at
-        WHERE a.id IS NULL OR (c.state NOT IN ('requested', 'refunded') AND c.state IS DISTINCT FROM a.answer)
+        WHERE a.id IS NULL
+           OR (c.state <> 'refunded' AND c.state IS DISTINCT FROM coalesce(a.answer, 'requested'))
         """,
     ),
     Check(

@@ -5,10 +5,10 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 from sqlalchemy.orm import aliased
 
-from wallet_service.ledger.models import Cancellation, CancellationAttempt, Round
+from wallet_service.ledger.models import Cancellation, CancellationAttempt, CancellationRound, Round
 
 __all__ = ["STATES", "CancellationRow", "StaleRound", "cancellation_of", "cancellations_of", "stale_rounds"]
 
@@ -69,6 +69,7 @@ def cancellations_of(
     connection: Connection,
     *,
     user_id: str | None = None,
+    id: UUID | None = None,  # noqa: A002 - the column's name
     round_id: str | None = None,
     game_id: str | None = None,
     state: str | None = None,
@@ -114,6 +115,7 @@ def cancellations_of(
     )
     for column, value in (
         (Cancellation.user_id, user_id),
+        (Cancellation.id, id),
         (Cancellation.round_id, round_id),
         (Cancellation.game_id, game_id),
         (_state(), state),
@@ -121,16 +123,28 @@ def cancellations_of(
         if value is not None:
             query = query.where(column == value)
     if since is not None:
-        query = query.where(Cancellation.requested_at >= since)
+        query = query.where(Cancellation.asked_at >= since)
     return [CancellationRow(*row) for row in connection.execute(query)]
 
 
 def cancellation_of(
     connection: Connection, user_id: str, round_id: str | None, game_id: str | None
 ) -> CancellationRow | None:
-    """Return the round's cancellation or, without a round, the latest one of the game's open rounds."""
-    rows = cancellations_of(connection, user_id=user_id, round_id=round_id, game_id=None if round_id else game_id)
-    return next((row for row in rows if row.round_id == round_id), None)
+    """Return the latest cancellation that the round is among or, without a round, the game's latest one."""
+    query = select(Cancellation.id).where(Cancellation.user_id == user_id)
+    if round_id is None:
+        query = query.where(Cancellation.round_id.is_(None), Cancellation.game_id == game_id)
+    else:
+        query = query.join(
+            CancellationRound,
+            and_(
+                CancellationRound.user_id == Cancellation.user_id,
+                CancellationRound.cancellation_id == Cancellation.id,
+                CancellationRound.round_id == round_id,
+            ),
+        )
+    latest = connection.scalar(query.order_by(Cancellation.asked_at.desc()).limit(1))
+    return next(iter(cancellations_of(connection, user_id=user_id, id=latest)), None) if latest else None
 
 
 def stale_rounds(
@@ -143,16 +157,19 @@ def stale_rounds(
 ) -> list[StaleRound]:
     """Return open rounds with a bet that stands: those first that nobody asked to cancel yet, then the oldest.
 
-    Left out are rounds whose cancellation is under way, and so is a round of a game whose open rounds were asked for.
+    Left out are rounds whose cancellation is under way, by themselves or with the open rounds of their game.
     """
-    of_game = aliased(Cancellation)
-    asked_for_with_its_game = (
-        select(of_game.id)
+    asked_for = aliased(Cancellation)
+    under_way = (
+        select(asked_for.id)
+        .join(
+            CancellationRound,
+            and_(CancellationRound.user_id == asked_for.user_id, CancellationRound.cancellation_id == asked_for.id),
+        )
         .where(
-            of_game.user_id == Round.user_id,
-            of_game.round_id.is_(None),
-            of_game.game_id == Round.game_id,
-            of_game.due_at > func.now(),
+            CancellationRound.user_id == Round.user_id,
+            CancellationRound.round_id == Round.round_id,
+            asked_for.due_at > func.now(),
         )
         .exists()
     )
@@ -171,8 +188,7 @@ def stale_rounds(
             Round.state == "open",
             Round.bets > Round.bets_cancelled,
             Round.opened_at < opened_before,
-            or_(Cancellation.due_at.is_(None), Cancellation.due_at <= func.now()),
-            ~asked_for_with_its_game,
+            ~under_way,
         )
         .order_by(Cancellation.asked_at.asc().nulls_first(), Round.opened_at, Round.round_id)
         .limit(limit)

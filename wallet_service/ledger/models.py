@@ -29,6 +29,7 @@ __all__ = [
     "Base",
     "Cancellation",
     "CancellationAttempt",
+    "CancellationRound",
     "Decision",
     "LedgerContract",
     "Player",
@@ -98,6 +99,7 @@ class Round(Base):
         CheckConstraint("0 <= bets_cancelled AND bets_cancelled <= bets", name="rounds_cancels_within_bets"),
         CheckConstraint("cancelled + refunded <= staked", name="rounds_returns_within_stake"),
         Index("rounds_opened", "opened_at"),
+        Index("rounds_open", "user_id", "game_id", "opened_at", postgresql_where=text("state = 'open'")),
     )
 
     user_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -260,7 +262,7 @@ class Cancellation(Base):
     """What ops asked Lucky Monaco to void: one round or, without ``round_id``, a game's open rounds (section 2).
 
     Until ``due_at`` the answer (while ``requested``) or the Refund (while ``accepted``) is awaited. Afterwards the one
-    counts as unknown, the other as overdue.
+    counts as unknown, the other as overdue. It is ``refunded`` by the last refund of its rounds.
     """
 
     __tablename__ = "cancellations"
@@ -274,7 +276,6 @@ class Cancellation(Base):
             unique=True,
             postgresql_where=text("round_id IS NULL AND state <> 'refunded'"),
         ),
-        Index("cancellations_open", "user_id", postgresql_where=text("state <> 'refunded'")),
         Index("cancellations_requested", "requested_at"),
         CheckConstraint("round_id IS NOT NULL OR game_id IS NOT NULL", name="cancellations_name_a_round_or_a_game"),
         CheckConstraint(
@@ -298,6 +299,25 @@ class Cancellation(Base):
     asked_at: Mapped[datetime] = mapped_column(TIME)
     due_at: Mapped[datetime | None] = mapped_column(TIME)
     refunded_at: Mapped[datetime | None] = mapped_column(TIME)
+    refund_id: Mapped[UUID | None] = mapped_column(Uuid)
+
+
+class CancellationRound(Base):
+    """A round that a cancellation is about: its own or, of a game, one that was open when it was asked for."""
+
+    __tablename__ = "cancellation_rounds"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["user_id", "cancellation_id"],
+            ["cancellations.user_id", "cancellations.id"],
+            name="cancellation_rounds_cancellation",
+        ),
+        Index("cancellation_rounds_awaited", "user_id", "round_id", postgresql_where=text("refund_id IS NULL")),
+    )
+
+    user_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    cancellation_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    round_id: Mapped[str] = mapped_column(Text, primary_key=True)
     refund_id: Mapped[UUID | None] = mapped_column(Uuid)
 
 

@@ -70,7 +70,10 @@ def is_unfinished(here: RoundRow | None, there: RoundStatus | None) -> bool:
 
 
 def compare(here: RoundRow | None, there: RoundStatus | None, *, old: bool) -> list[tuple[Kind, str, str]]:
-    """Return what differs, as (what, here, there). ``old`` says that by now the round should be finished."""
+    """Return what differs, as (what, here, there). ``old`` says that by now the round should be finished.
+
+    The bet of a free round counts nothing, as it cost nothing (rule 2).
+    """
     if there is None:
         return [(Kind.MISSING_THERE, _told(here), "")] if here is not None and not here.is_void else []
     if here is None:

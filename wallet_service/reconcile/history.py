@@ -70,14 +70,16 @@ class History:
             )
 
     def status(self, round_id: str) -> RoundStatus | None:
-        """Return what they say of the round now; None where they do not have it.
+        """Return what they say of the round now; None where they do not have it, or it cannot be theirs.
+
+        The call names no player: at a table that several share, the answer may be about another one's part.
 
         Raises:
             LuckyMonacoError: the call was refused otherwise, or its answer is unknown or cannot be read.
 
         """
         try:
-            return self._asked(lambda: self._lucky_monaco.round_status(round_id), {NO_DATA})
+            return self._asked(lambda: self._lucky_monaco.round_status(round_id), {NO_DATA, INVALID_PARAMETER})
         except ValueError:
             return None  # it cannot be an identifier of theirs
 

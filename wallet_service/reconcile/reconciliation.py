@@ -14,11 +14,20 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine
 
 from wallet_service.ledger.round_reads import RoundKey, RoundRow, rounds_named, rounds_opened
-from wallet_service.lucky_monaco import RoundStatus
+from wallet_service.lucky_monaco import GameRound, RoundStatus
 from wallet_service.reconcile.differences import Difference, Kind, compare, is_unfinished
 from wallet_service.reconcile.history import History
 
 __all__ = ["Reconciliation", "Summary"]
+
+
+ASKED_ONE_BY_ONE = 20
+"""Rounds of a portion that are asked for singly before they are reported. More of them would take for ever at a call a
+minute, and are no matter of seconds: listed ones are compared with a second listing, others reported as missing. So are
+those whose id several players share, as the call for one round names no player."""
+
+Found = tuple[Kind, str, str]
+"""What differs, here, and there."""
 
 
 @dataclass(slots=True)
@@ -109,20 +118,41 @@ class Reconciliation:
         for page in self._history.rounds(start, end):
             listed = {(item.user_id, item.round_id): item for item in page}
             keys.update(listed)
-            with self._wallet.connect() as connection:
-                rows = rounds_named(connection, listed.keys())
-            for key, item in listed.items():
-                if key in compared:
-                    continue
-                self.summary.rounds_there += 1
-                here = rows.get(key)
-                there = RoundStatus(item.state, item.currency, item.staked, item.won)
-                found = compare(here, there, old=self._is_old(here, end))
-                if found and is_unfinished(here, there):
+            fresh = {key: item for key, item in listed.items() if key not in compared}
+            self.summary.rounds_there += len(fresh)
+            for key, item, here, found in self._compared(fresh, end):
+                if found and is_unfinished(here, _status(item)):
                     suspects[key] = item.at
                 else:
-                    yield from self._report(key, found, here, there, item.at)
-        yield from self._look_again(suspects, end)
+                    yield from self._report(key, found, here, _status(item), item.at)
+        yield from self._look_again(suspects, keys, start, end)
+
+    def _look_again(
+        self, suspects: dict[RoundKey, str], keys: set[RoundKey], start: datetime, end: datetime
+    ) -> Iterator[Difference]:
+        """Compare rounds that may have changed between the readings of the two sides by what both say now."""
+        players = Counter(round_id for _, round_id in keys) if suspects else Counter()
+        few = len(suspects) <= ASKED_ONE_BY_ONE
+        listed_again = {key for key in suspects if not few or players[key[1]] > 1}
+        for key, at in suspects.items():
+            if key not in listed_again:
+                yield from self._ask_for(key, end, at)
+        if listed_again:
+            for page in self._history.rounds(start, end):
+                again = {(item.user_id, item.round_id): item for item in page}
+                again = {key: item for key, item in again.items() if key in listed_again}
+                for key, item, here, found in self._compared(again, end):
+                    yield from self._report(key, found, here, _status(item), item.at)
+
+    def _compared(
+        self, listed: dict[RoundKey, GameRound], end: datetime
+    ) -> Iterator[tuple[RoundKey, GameRound, RoundRow | None, list[Found]]]:
+        """Compare rounds of a listing with the wallet's as they are now."""
+        with self._wallet.connect() as connection:
+            rows = rounds_named(connection, listed.keys())
+        for key, item in listed.items():
+            here = rows.get(key)
+            yield key, item, here, compare(here, _status(item), old=self._is_old(here, end))
 
     def _compare_unlisted(
         self, start: datetime, end: datetime, listed: tuple[Collection[RoundKey], ...]
@@ -134,21 +164,19 @@ class Reconciliation:
                 self.summary.rounds_here += 1
                 if not any(row.key in keys for keys in listed) and compare(row, None, old=False):
                     missing.append(row)
-        suspects: dict[RoundKey, str] = {}
+        shared = {round_id for keys in listed for _, round_id in keys} if missing else set()
         for row in missing:
-            if is_unfinished(row, None):
-                suspects[row.key] = ""
-            else:
+            if len(missing) > ASKED_ONE_BY_ONE or row.round_id in shared:
                 yield from self._report(row.key, compare(row, None, old=False), row, None, "")
-        yield from self._look_again(suspects, end)
+            else:
+                yield from self._ask_for(row.key, end, "")
 
-    def _look_again(self, suspects: dict[RoundKey, str], end: datetime) -> Iterator[Difference]:
-        """Compare rounds that may have changed between the readings of the two sides by what both say now."""
-        for key, at in suspects.items():
-            there = self._history.status(key[1])
-            with self._wallet.connect() as connection:
-                here = rounds_named(connection, [key]).get(key)
-            yield from self._report(key, compare(here, there, old=self._is_old(here, end)), here, there, at)
+    def _ask_for(self, key: RoundKey, end: datetime, at: str) -> Iterator[Difference]:
+        """Compare a round with what Lucky Monaco says when asked for it alone."""
+        there = self._history.status(key[1])
+        with self._wallet.connect() as connection:
+            here = rounds_named(connection, [key]).get(key)
+        yield from self._report(key, compare(here, there, old=self._is_old(here, end)), here, there, at)
 
     def _is_old(self, here: RoundRow | None, end: datetime) -> bool:
         """Tell whether the round began, at the latest with the portion's ``end``, so long ago that it is stuck."""
@@ -157,7 +185,7 @@ class Reconciliation:
     def _report(
         self,
         key: RoundKey,
-        found: list[tuple[Kind, str, str]],
+        found: list[Found],
         here: RoundRow | None,
         there: RoundStatus | None,
         at: str,
@@ -167,3 +195,7 @@ class Reconciliation:
             self.summary.differences[kind] += 1
             began = here.opened_at.astimezone(UTC).isoformat(timespec="seconds") if here else at
             yield Difference(kind, *key, side.currency if side else "", told_here, told_there, began)
+
+
+def _status(item: GameRound) -> RoundStatus:
+    return RoundStatus(item.state, item.currency, item.staked, item.won)

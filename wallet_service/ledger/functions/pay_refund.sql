@@ -33,13 +33,20 @@ BEGIN
     END IF;
     UPDATE reviews SET closed_at = v_now, resolution = 'refunded'
     WHERE user_id = p_user_id AND round_id = p_round_id AND closed_at IS NULL;
-    -- A cancellation of a game's open rounds closes with the last of those that were open when it was asked for.
-    UPDATE cancellations AS c SET state = 'refunded', due_at = NULL, refunded_at = v_now, refund_id = p_id
-    WHERE c.user_id = p_user_id AND c.state <> 'refunded'
-      AND (c.round_id = p_round_id OR (
-          c.round_id IS NULL AND c.game_id = coalesce(the_round.game_id, p_game_id) AND NOT EXISTS (
-              SELECT FROM rounds r
-              WHERE r.user_id = p_user_id AND r.game_id = c.game_id AND r.state = 'open' AND r.opened_at <= c.asked_at)));
+    UPDATE cancellation_rounds SET refund_id = p_id
+    WHERE user_id = p_user_id AND round_id = p_round_id AND refund_id IS NULL;
+    IF FOUND THEN
+        -- That of a game closes with the last of its rounds; one that was settled meanwhile is not waited for.
+        UPDATE cancellations AS c SET state = 'refunded', due_at = NULL, refunded_at = v_now, refund_id = p_id
+        WHERE c.user_id = p_user_id AND c.state <> 'refunded'
+          AND c.id IN (
+              SELECT m.cancellation_id FROM cancellation_rounds m
+              WHERE m.user_id = p_user_id AND m.round_id = p_round_id AND m.refund_id = p_id)
+          AND NOT EXISTS (
+              SELECT FROM cancellation_rounds m JOIN rounds r ON r.user_id = m.user_id AND r.round_id = m.round_id
+              WHERE m.user_id = p_user_id AND m.cancellation_id = c.id AND m.refund_id IS NULL
+                AND r.user_id = p_user_id AND r.state = 'open' AND r.bets > r.bets_cancelled);
+    END IF;
     v_balance := post(
         p_user_id, p_id, 'refund', p_currency, p_round_id, p_reference, NULL, v_amount, p_amount, p_sent
     );

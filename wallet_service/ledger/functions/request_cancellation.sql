@@ -3,8 +3,9 @@
 -- Inputs   p_id names the attempt and, on the first one, the cancellation; p_round_id NULL means every open round of
 --          p_game_id; who asks and why are kept; for p_patience seconds the answer is awaited.
 -- Locks    1. the player's wallets, 2. the cancellation.
--- Outcome  player_unknown, cancellation_under_way (its answer or its Refund is awaited), replayed (with the refund that
---          the round has already; there is nothing to ask for), applied (ask now).
+-- Outcome  player_unknown, replayed (with the refund that the round has already; there is nothing to ask for),
+--          cancellation_under_way (an answer or a Refund is awaited for the round, perhaps with its whole game), applied
+--          (ask now).
 -- Races    two people ask for one round: the second one, queued at the wallets' lock, finds the first one's attempt. A
 --          refund queues there too, so it closes the cancellation or is found.
 CREATE OR REPLACE FUNCTION request_cancellation(
@@ -30,7 +31,10 @@ BEGIN
     WHERE c.user_id = p_user_id AND c.state <> 'refunded'
       AND (c.round_id = p_round_id OR (p_round_id IS NULL AND c.round_id IS NULL AND c.game_id = p_game_id))
     FOR NO KEY UPDATE;
-    IF the_cancellation.due_at > v_now THEN
+    IF the_cancellation.due_at > v_now OR EXISTS (
+        SELECT FROM cancellation_rounds m JOIN cancellations c ON c.user_id = m.user_id AND c.id = m.cancellation_id
+        WHERE m.user_id = p_user_id AND m.round_id = p_round_id AND m.refund_id IS NULL AND c.due_at > v_now
+    ) THEN
         RETURN ROW('cancellation_under_way', NULL, NULL, NULL)::receipt;
     ELSIF the_cancellation.id IS NOT NULL THEN
         v_cancellation_id := the_cancellation.id;
@@ -45,6 +49,13 @@ BEGIN
             v_now + make_interval(secs => p_patience)
         );
     END IF;
+    INSERT INTO cancellation_rounds (user_id, cancellation_id, round_id)
+    SELECT p_user_id, v_cancellation_id, p_round_id WHERE p_round_id IS NOT NULL
+    UNION ALL
+    SELECT r.user_id, v_cancellation_id, r.round_id FROM rounds r
+    WHERE r.user_id = p_user_id AND p_round_id IS NULL AND r.game_id = p_game_id AND r.state = 'open'
+      AND r.bets > r.bets_cancelled
+    ON CONFLICT DO NOTHING;
     INSERT INTO cancellation_attempts (user_id, id, cancellation_id, by_whom, why, asked_at)
     VALUES (p_user_id, p_id, v_cancellation_id, p_by_whom, p_why, v_now);
     RETURN ROW('applied', p_id, NULL, NULL)::receipt;
