@@ -243,11 +243,8 @@ def test_an_interrupted_wait_tells_the_answer(start, player, stand):
     assert process.stdout.readline() == "Lucky Monaco accepted: 0 Success.\n"
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=30)
-    assert (process.returncode, output, errors) == (
-        0,
-        "The wait has ended early. Look with: wallet-service cancellations\n",
-        "",
-    )
+    assert (process.returncode, errors) == (0, "")
+    assert output.endswith("The wait has ended early. Look with: wallet-service cancellations\n")
 
 
 def test_ids_are_told_as_they_are(cli, player, stand):
