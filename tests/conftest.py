@@ -25,6 +25,8 @@ from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.embedded import EmbeddedPostgres
 from wallet_service.ledger.audit import audit
 from wallet_service.ledger.calls import (
+    Adjust,
+    AdjustmentKind,
     AnswerCancellation,
     Bet,
     Cancel,
@@ -203,6 +205,11 @@ class Player:
     def transfer(self, kind: TransferKind, amount: str, *, reference: str = "t1", currency: str = "USD") -> Receipt:
         return self.ledger.apply(
             Transfer(self.user_id, kind, currency, reference, Decimal(amount), '{"a": "transfer"}')
+        )
+
+    def adjust(self, kind: AdjustmentKind, amount: str, *, reference: str = "a1", currency: str = "USD") -> Receipt:
+        return self.ledger.apply(
+            Adjust(self.user_id, kind, currency, reference, Decimal(amount), "test", "goodwill", '{"an": "adjustment"}')
         )
 
     def check(self, currency: str | None = "USD") -> Receipt:

@@ -244,7 +244,7 @@ class Model:
         first = self.done.get((kind, reference))
         if first:
             return (O.REPLAYED, (kind, reference)) if first == (currency, amount) else (O.REFERENCE_REUSED, None)
-        signed = amount if kind == "deposit" else -amount
+        signed = amount if kind in {"deposit", "credit"} else -amount
         if self.balances[currency] + signed < 0:
             return O.INSUFFICIENT_BALANCE, None
         self.done[kind, reference] = (currency, amount)

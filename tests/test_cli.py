@@ -54,7 +54,7 @@ def test_freeze_and_unfreeze(cli, new_player):
     assert cli("wallet", "freeze", player.user_id, "--reason", "again").stdout.endswith("is already frozen.\n")
     assert player.bet("1").outcome.value == "player_frozen"
     assert cli("wallet", "unfreeze", player.user_id, "--reason", "cleared").stdout.endswith("is now active.\n")
-    decisions = player.query("SELECT kind, by_whom, why FROM decisions", "ORDER BY at")
+    decisions = player.query("SELECT kind, by_whom, why FROM actions", "ORDER BY at")
     assert [(row.kind, row.why) for row in decisions] == [("freeze", "fraud alert"), ("unfreeze", "cleared")]
     assert all(row.by_whom.startswith("cli:") for row in decisions)
     nobody = cli("wallet", "freeze", "cli-nobody", "--reason", "x")
@@ -133,7 +133,7 @@ def test_audit_clean_and_violated(cli, new_database, harm):
     clean = cli("audit", url=url)
     assert clean.returncode == 0
     assert (
-        "Checked 2 rows (1 players, 1 wallets, 0 rounds, 0 transactions, 0 refusals, 0 reviews, 0 decisions, "
+        "Checked 2 rows (1 players, 1 wallets, 0 rounds, 0 transactions, 0 refusals, 0 reviews, 0 actions, "
         "0 cancellations)" in clean.stdout
     )
     assert "rows/s" in clean.stdout

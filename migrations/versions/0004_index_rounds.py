@@ -8,8 +8,8 @@ branch_labels = None
 depends_on = None
 
 INDEXES = {
-    # The rounds of a time: what a reconciliation compares.
-    "rounds_opened": "rounds (opened_at)",
+    # The rounds of a time, in one order: what a reconciliation compares, and what lists show.
+    "rounds_opened": "rounds (opened_at, user_id, round_id)",
     # The few that are open: what a game's cancellation waits for, and what the retention policy looks for.
     "rounds_open": "rounds (user_id, game_id, opened_at) WHERE state = 'open'",
 }

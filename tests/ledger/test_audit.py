@@ -77,7 +77,7 @@ def test_clean_after_real_calls(harmed):
         "transactions": 17,
         "refusals": 2,
         "reviews": 2,
-        "decisions": 1,
+        "actions": 3,
         "cancellations": 2,
     }
 
@@ -139,7 +139,7 @@ def insert(call, round_id, reference, amount, stated="NULL"):
         ("reviews", ["UPDATE reviews SET closed_at = now(), resolution = 'refunded' WHERE round_id = 'r8'"]),
         ("reviews", ["UPDATE reviews SET closed_at = NULL, resolution = NULL WHERE round_id = 'r4'"]),
         ("reviews", ["UPDATE reviews SET round_id = 'r4', reference = 'w4' WHERE round_id = 'r8'"]),
-        ("reviews", [f"UPDATE decisions SET transaction_id = '{uuid4()}'"]),
+        ("reviews", [f"UPDATE actions SET transaction_id = '{uuid4()}'"]),
         ("cancellations", ["UPDATE cancellations SET refund_id = NULL, state = 'accepted' WHERE round_id = 'r1'"]),
         ("cancellations", [f"UPDATE cancellations SET refund_id = '{uuid4()}', state = 'refunded'"]),
         ("cancellations", [f"UPDATE cancellations SET round_id = NULL, refund_id = '{uuid4()}'"]),

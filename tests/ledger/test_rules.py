@@ -305,7 +305,7 @@ def test_frozen_player_neither_bets_nor_checks_and_gets_all_that_is_his(player):
     assert player.balance() == D(123)
     assert player.unfreeze().outcome is Outcome.APPLIED
     assert player.bet("1", round_id="r4", reference="b4").outcome is Outcome.APPLIED
-    kinds = [row.kind for row in player.query("SELECT kind FROM decisions", "ORDER BY at")]
+    kinds = [row.kind for row in player.query("SELECT kind FROM actions", "ORDER BY at")]
     assert kinds == ["freeze", "unfreeze"]
 
 
@@ -573,7 +573,7 @@ def test_a_settled_round_is_refunded_whole_by_decision(player):
     receipt = player.decide("refund", "refund_of_settled_round")
     assert (receipt.outcome, receipt.balance) == (Outcome.APPLIED, D(100))
     assert player.reviews() == [("r1", "refund_of_settled_round", "", "refunded")]
-    [decision] = player.query("SELECT * FROM decisions")
+    [decision] = player.query("SELECT * FROM actions")
     assert (decision.kind, decision.by_whom, decision.why) == ("refund", "test", "to see")
     assert decision.transaction_id == receipt.transaction_id
     assert player.refund("r1").transaction_id == receipt.transaction_id, "what LM is told from now on"
@@ -639,7 +639,7 @@ def test_a_decision_that_cannot_be_covered_changes_nothing(player):
     player.refund("r1")
     player.transfer("withdrawal", "140")
     assert player.decide("refund", "refund_of_settled_round").outcome is Outcome.REVERSAL_NOT_COVERED
-    assert player.query("SELECT * FROM decisions") == []
+    assert player.query("SELECT * FROM actions") == []
     assert [review[3] for review in player.reviews()] == [None]
     assert [row.outcome for row in player.query("SELECT outcome FROM refusals")] == ["round_settled"], "LM's alone"
 
@@ -649,13 +649,46 @@ def test_a_decision_needs_who_and_why_and_stays_for_ever(player, engine):
     player.end_round()
     player.refund("r1")
     player.decide("leave", "refund_of_settled_round")
-    for statement in ("UPDATE decisions SET why = 'other'", "DELETE FROM decisions", "TRUNCATE decisions"):
+    for statement in ("UPDATE actions SET why = 'other'", "DELETE FROM actions", "TRUNCATE actions"):
         with engine.connect() as connection, pytest.raises(DBAPIError, match="is refused"):
             connection.execute(text(statement))
     insert = """
-        INSERT INTO decisions (user_id, id, kind, by_whom, why, at)
+        INSERT INTO actions (user_id, id, kind, by_whom, why, at)
         VALUES (:u, gen_random_uuid(), 'freeze', 'x', '', now())
     """
     with engine.connect() as connection, pytest.raises(DBAPIError) as error:
         connection.execute(text(insert), {"u": player.user_id})
     assert isinstance(error.value.orig, errors.CheckViolation)
+
+
+# Money added and taken by hand
+
+
+def test_an_adjustment_moves_money_once_and_is_an_action(player):
+    receipt = player.adjust("credit", "5.50")
+    assert (receipt.outcome, receipt.balance) == (Outcome.APPLIED, D("105.5"))
+    assert player.adjust("credit", "5.50").outcome is Outcome.REPLAYED
+    assert player.adjust("credit", "6").outcome is Outcome.REFERENCE_REUSED
+    assert player.adjust("debit", "100", reference="a2").balance == D("5.5")
+    assert player.adjust("debit", "5.51", reference="a3").outcome is Outcome.INSUFFICIENT_BALANCE
+    assert player.log() == [("credit", D("5.5")), ("debit", D(-100))]
+    first, second = player.query("SELECT * FROM actions", "ORDER BY at")
+    assert (first.kind, first.by_whom, first.why) == ("credit", "test", "goodwill")
+    assert first.transaction_id == receipt.transaction_id
+    assert [D(first.before["balance"]), D(first.after["balance"])] == [D(100), D("105.5")]
+    assert [D(second.before["balance"]), D(second.after["balance"])] == [D("105.5"), D("5.5")]
+
+
+def test_every_action_says_what_it_changed(player):
+    player.bet("10")
+    player.result("25")
+    player.refund("r1")
+    player.freeze()
+    player.request()
+    player.decide("refund", "refund_of_settled_round")
+    changes = {row.kind: (row.before, row.after) for row in player.query("SELECT * FROM actions")}
+    assert changes["freeze"] == ({"state": "active"}, {"state": "frozen"})
+    assert changes["cancel"] == ({"cancellation": None}, {"cancellation": "requested"})
+    before, after = changes["refund"]
+    assert (before["round"], D(before["balance"])) == ("settled", D(115))
+    assert (after["round"], D(after["balance"])) == ("refunded", D(100))

@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 
 from tests.model import Model
 from wallet_service.ledger.calls import (
+    Adjust,
     AnswerCancellation,
     Bet,
     Cancel,
@@ -110,6 +111,10 @@ class Wallet(RuleBasedStateMachine):
     @rule(k=st.sampled_from(["deposit", "withdrawal"]), c=currencies, x=references, a=amounts)
     def transfer(self, k, c, x, a):
         self.compare(Transfer(self.user_id, k, c, x, a, "{}"), self.model.transfer(k, c, x, a))
+
+    @rule(k=st.sampled_from(["credit", "debit"]), c=currencies, x=references, a=amounts)
+    def adjust(self, k, c, x, a):
+        self.compare(Adjust(self.user_id, k, c, x, a, "test", "why", "{}"), self.model.transfer(k, c, x, a))
 
     @rule(frozen=st.booleans())
     def freeze(self, frozen):

@@ -74,7 +74,7 @@ def test_freezing(ask, player):
     assert ask("POST", f"{path}/freeze", {"by": "anna", "reason": "again"}) == (200, {"outcome": "replayed"})
     assert player.bet("1").outcome.value == "player_frozen"
     assert ask("POST", f"{path}/unfreeze", {"by": "ben", "reason": "cleared"}) == (200, {"outcome": "applied"})
-    rows = player.query("SELECT kind, by_whom, why FROM decisions", "ORDER BY at")
+    rows = player.query("SELECT kind, by_whom, why FROM actions", "ORDER BY at")
     assert [tuple(row) for row in rows] == [("freeze", "anna", "fraud alert"), ("unfreeze", "ben", "cleared")]
 
 
@@ -122,7 +122,7 @@ def test_names_in_paths_are_bounded_too(ask, user):
 @pytest.mark.parametrize("body", [{}, {"by": "me"}, {"by": "me", "reason": " "}, {"by": "", "reason": "x"}])
 def test_freezing_needs_who_and_why(ask, player, body):
     assert ask("POST", f"/players/{player.user_id}/freeze", body)[0] == 400
-    assert player.query("SELECT * FROM decisions") == []
+    assert player.query("SELECT * FROM actions") == []
 
 
 def test_malformed_bodies_and_unknown_paths_answer_json(ask, platform):

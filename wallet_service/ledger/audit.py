@@ -92,8 +92,8 @@ CHECKS = (
         FROM transactions
         WHERE amount <> CASE
                 WHEN call = 'bet' AND bonus_code IS NOT NULL THEN 0
-                WHEN call IN ('bet', 'withdrawal') THEN -stated
-                WHEN call IN ('result', 'promo_win', 'jackpot_win', 'deposit') THEN stated
+                WHEN call IN ('bet', 'withdrawal', 'debit') THEN -stated
+                WHEN call IN ('result', 'promo_win', 'jackpot_win', 'deposit', 'credit') THEN stated
                 ELSE amount END
            OR (call = 'refund' AND round_id IS NULL AND amount <> 0)
         UNION ALL
@@ -216,7 +216,7 @@ CHECKS = (
     ),
     Check(
         "reviews",
-        "a review is open until its refund or payment and closed by it, and a decision to refund names its transaction",
+        "a review is open until its refund or payment, and closed by it; an action that moves money names its transaction",
         """
         SELECT v.user_id, v.round_id, format('%s is closed as %s, the round is %s', v.reason, v.resolution, r.state)
         FROM reviews v LEFT JOIN rounds r USING (user_id, round_id)
@@ -228,10 +228,10 @@ CHECKS = (
                  AND t.reference = v.reference) AND v.resolution IS DISTINCT FROM 'refunded'
                AND v.resolution IS DISTINCT FROM 'left')
         UNION ALL
-        SELECT d.user_id, d.id::text, format('decision to refund round %s names transaction %s', d.round_id,
+        SELECT d.user_id, d.id::text, format('%s in round %s names transaction %s', d.kind, d.round_id,
                d.transaction_id)
-        FROM decisions d LEFT JOIN transactions t ON t.user_id = d.user_id AND t.id = d.transaction_id
-        WHERE d.kind = 'refund' AND t.call IS DISTINCT FROM 'refund'
+        FROM actions d LEFT JOIN transactions t ON t.user_id = d.user_id AND t.id = d.transaction_id
+        WHERE d.kind IN ('refund', 'credit', 'debit') AND t.call IS DISTINCT FROM d.kind
         """,
     ),
     Check(
@@ -271,8 +271,8 @@ CHECKS = (
         UNION ALL
         SELECT user_id, id::text, format('%s of %s, balance after %s', call, amount, balance)
         FROM transactions
-        WHERE balance < 0 OR (call IN ('bet', 'withdrawal', 'reversal') AND amount > 0)
-           OR (call NOT IN ('bet', 'withdrawal', 'reversal') AND amount < 0)
+        WHERE balance < 0 OR (call IN ('bet', 'withdrawal', 'debit', 'reversal') AND amount > 0)
+           OR (call NOT IN ('bet', 'withdrawal', 'debit', 'reversal') AND amount < 0)
         UNION ALL
         SELECT user_id, round_id, format('staked %s, cancelled %s, won %s, refunded %s, reversed %s',
                staked, cancelled, won, refunded, reversed)
@@ -281,7 +281,7 @@ CHECKS = (
     ),
 )
 
-TABLES = ("players", "wallets", "rounds", "transactions", "refusals", "reviews", "decisions", "cancellations")
+TABLES = ("players", "wallets", "rounds", "transactions", "refusals", "reviews", "actions", "cancellations")
 
 
 def audit(connection: Connection) -> Report:

@@ -11,6 +11,8 @@ from typing import Literal
 from uuid import UUID
 
 __all__ = [
+    "Adjust",
+    "AdjustmentKind",
     "AnswerCancellation",
     "Balance",
     "Bet",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 TransferKind = Literal["deposit", "withdrawal"]
+AdjustmentKind = Literal["credit", "debit"]
 WinKind = Literal["promo_win", "bonus_win", "jackpot_win"]
 
 
@@ -58,6 +61,20 @@ class Transfer:
     currency: str
     reference: str
     amount: Decimal
+    sent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adjust:
+    """Add money to a wallet by hand (credit) or take it (debit), once per ``reference``. Who and why is kept."""
+
+    user_id: str
+    kind: AdjustmentKind
+    currency: str
+    reference: str
+    amount: Decimal
+    by_whom: str
+    why: str
     sent: str
 
 
@@ -250,6 +267,7 @@ Call = (
     WalletCall
     | OpenWallet
     | Transfer
+    | Adjust
     | SetPlayerState
     | DecideReview
     | QueueReview

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from wallet_service.ledger.breaker import Breaker
 from wallet_service.ledger.calls import (
+    Adjust,
     AnswerCancellation,
     Balance,
     Bet,
@@ -52,6 +53,9 @@ def _function_call(function: str, *parameters: str) -> TextClause:
 STATEMENTS: dict[type[Call], TextClause] = {
     OpenWallet: _function_call("open_wallet", "user_id", "currency", "opening_balance"),
     Transfer: _function_call("transfer", "user_id", "id", "kind", "currency", "reference", "amount", "sent"),
+    Adjust: _function_call(
+        "adjust", "user_id", "id", "kind", "currency", "reference", "amount", "by_whom", "why", "sent"
+    ),
     SetPlayerState: _function_call("set_player_state", "user_id", "id", "state", "by_whom", "why"),
     DecideReview: _function_call(
         "decide_review",

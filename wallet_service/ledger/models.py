@@ -26,11 +26,14 @@ from sqlalchemy.dialects.postgresql import JSON, TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 __all__ = [
+    "Account",
+    "Action",
+    "ApiToken",
     "Base",
     "Cancellation",
     "CancellationAttempt",
     "CancellationRound",
-    "Decision",
+    "FailedLogin",
     "LedgerContract",
     "Player",
     "Refusal",
@@ -98,7 +101,7 @@ class Round(Base):
         CheckConstraint("reversed <= won", name="rounds_reversed_within_wins"),
         CheckConstraint("0 <= bets_cancelled AND bets_cancelled <= bets", name="rounds_cancels_within_bets"),
         CheckConstraint("cancelled + refunded <= staked", name="rounds_returns_within_stake"),
-        Index("rounds_opened", "opened_at"),
+        Index("rounds_opened", "opened_at", "user_id", "round_id"),
         Index("rounds_open", "user_id", "game_id", "opened_at", postgresql_where=text("state = 'open'")),
     )
 
@@ -163,10 +166,11 @@ class Transaction(Base):
             postgresql_where=text("call = 'reversal'"),
         ),
         Index("transactions_round_story", "user_id", "round_id"),
+        Index("transactions_at", "at", "id"),
         Index("transactions_bonus", "user_id", "bonus_code", postgresql_where=text("bonus_code IS NOT NULL")),
         CheckConstraint(
             "call IN ('bet', 'result', 'cancel', 'refund', 'reversal', 'promo_win', 'bonus_win', 'jackpot_win',"
-            " 'deposit', 'withdrawal')",
+            " 'deposit', 'withdrawal', 'credit', 'debit')",
             name="transactions_call_known",
         ),
         CheckConstraint("balance >= 0", name="transactions_balance_not_negative"),
@@ -236,14 +240,21 @@ class Review(Base):
     resolution: Mapped[str | None] = mapped_column(Text)
 
 
-class Decision(Base):
-    """What a person decided, who and why, for ever: a trigger refuses every change."""
+class Action(Base):
+    """What a person did, at the desk or on the command line, for ever: a trigger refuses every change.
 
-    __tablename__ = "decisions"
+    ``user_id`` is the player concerned; empty where the action is about an account. ``kind`` says what was done,
+    ``before`` and ``after`` what it changed.
+    """
+
+    __tablename__ = "actions"
     __table_args__ = (
-        ForeignKeyConstraint(["user_id"], ["players.user_id"], name="decisions_player"),
-        CheckConstraint("kind IN ('refund', 'leave', 'freeze', 'unfreeze')", name="decisions_kind_known"),
-        CheckConstraint("by_whom <> '' AND why <> ''", name="decisions_have_reasons"),
+        Index("actions_at", "at", "id"),
+        CheckConstraint(
+            "kind IN ('refund', 'leave', 'freeze', 'unfreeze', 'cancel', 'credit', 'debit', 'account')",
+            name="actions_kind_known",
+        ),
+        CheckConstraint("by_whom <> '' AND why <> ''", name="actions_have_reasons"),
     )
 
     user_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -256,6 +267,8 @@ class Decision(Base):
     by_whom: Mapped[str] = mapped_column(Text)
     why: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(TIME)
+    before: Mapped[str | None] = mapped_column(JSON)
+    after: Mapped[str | None] = mapped_column(JSON)
 
 
 class Cancellation(Base):
@@ -360,3 +373,54 @@ class LedgerContract(Base):
 
     only_row: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
     number: Mapped[int] = mapped_column(Integer)
+
+
+class Account(Base):
+    """Somebody who may log in at the desk. ``session_key`` is in every session of theirs: a new one ends them all."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        UniqueConstraint("name", name="accounts_name_key"),
+        CheckConstraint("role IN ('viewer', 'operator', 'admin')", name="accounts_role_known"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    password_hash: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(Text)
+    session_key: Mapped[UUID] = mapped_column(Uuid)
+    created_at: Mapped[datetime] = mapped_column(TIME)
+    disabled_at: Mapped[datetime | None] = mapped_column(TIME)
+
+
+class ApiToken(Base):
+    """A token for scripts, known by the hash of it alone."""
+
+    __tablename__ = "api_tokens"
+    __table_args__ = (
+        UniqueConstraint("token_hash", name="api_tokens_token_hash_key"),
+        CheckConstraint("role IN ('viewer', 'operator', 'admin')", name="api_tokens_role_known"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    token_hash: Mapped[str] = mapped_column(Text)
+    role: Mapped[str] = mapped_column(Text)
+    created_by: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(TIME)
+    revoked_at: Mapped[datetime | None] = mapped_column(TIME)
+
+
+class FailedLogin(Base):
+    """A login that was refused; too many of a name or from an address make the next ones wait."""
+
+    __tablename__ = "failed_logins"
+    __table_args__ = (
+        Index("failed_logins_name", "name", "at"),
+        Index("failed_logins_address", "address", "at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    address: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(TIME)

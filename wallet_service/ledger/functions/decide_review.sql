@@ -1,7 +1,7 @@
 -- decide_review: a person decides about a round in the review queue (rules 4, 6, 9).
 --
 -- Inputs   the review's key; p_decision is refund (the round whole, its wins taken back) or leave (as it is); p_id names
---          the decision and, on a refund, the transaction; who and why are kept for ever. The money goes to the round's
+--          the action and, on a refund, the transaction; who and why are kept for ever. The money goes to the round's
 --          own wallet; the review's currency counts only where no such round came to be.
 -- Locks    1. the player's wallets, 2. the round, 3. the review.
 -- Outcome  review_unknown (there is none, or it is closed), wallet_unknown (to refund to), round_refunded (there is nothing
@@ -17,9 +17,10 @@ DECLARE
     v_currency text;
     v_balance numeric;
     v_refund_id uuid;
+    v_state text;
 BEGIN
     PERFORM lock_wallet(p_user_id, NULL);
-    SELECT coalesce(r.currency, v.currency), r.refund_id INTO v_currency, v_refund_id
+    SELECT coalesce(r.currency, v.currency), r.refund_id, r.state INTO v_currency, v_refund_id, v_state
     FROM reviews v LEFT JOIN rounds r ON r.user_id = v.user_id AND r.round_id = v.round_id
     WHERE v.user_id = p_user_id AND v.round_id = p_round_id AND v.reason = p_reason AND v.reference = p_reference
       AND v.closed_at IS NULL;
@@ -43,10 +44,15 @@ BEGIN
         UPDATE reviews SET closed_at = clock_timestamp(), resolution = 'left'
         WHERE user_id = p_user_id AND round_id = p_round_id AND reason = p_reason AND reference = p_reference;
     END IF;
-    INSERT INTO decisions (user_id, id, kind, round_id, reason, reference, transaction_id, by_whom, why, at)
-    VALUES (
+    INSERT INTO actions (
+        user_id, id, kind, round_id, reason, reference, transaction_id, by_whom, why, at, before, after
+    ) VALUES (
         p_user_id, p_id, p_decision, p_round_id, p_reason, p_reference, v_receipt.transaction_id, p_by_whom, p_why,
-        clock_timestamp()
+        clock_timestamp(),
+        json_build_object('round', v_state, 'balance', v_balance::text),
+        json_build_object(
+            'round', CASE p_decision WHEN 'refund' THEN 'refunded' ELSE v_state END, 'balance', v_receipt.balance::text
+        )
     );
     RETURN v_receipt;
 END

@@ -58,6 +58,11 @@ BEGIN
     ON CONFLICT DO NOTHING;
     INSERT INTO cancellation_attempts (user_id, id, cancellation_id, by_whom, why, asked_at)
     VALUES (p_user_id, p_id, v_cancellation_id, p_by_whom, p_why, v_now);
+    INSERT INTO actions (user_id, id, kind, round_id, reference, by_whom, why, at, before, after)
+    VALUES (
+        p_user_id, p_id, 'cancel', p_round_id, p_game_id, p_by_whom, p_why, v_now,
+        json_build_object('cancellation', the_cancellation.state), json_build_object('cancellation', 'requested')
+    );
     RETURN ROW('applied', p_id, NULL, NULL)::receipt;
 END
 $$;

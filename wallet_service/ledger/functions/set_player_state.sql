@@ -1,6 +1,6 @@
 -- set_player_state: freeze a player, or lift that (rule 8). Bet and Check are refused while it lasts, and nothing else.
 --
--- Inputs   p_state is frozen or active; p_id names the decision; who and why are kept with it for ever.
+-- Inputs   p_state is frozen or active; p_id names the action; who and why are kept with it for ever.
 -- Locks    the player.
 -- Outcome  player_unknown, replayed (it was so already; nothing is logged), applied.
 -- Races    a bet reads the state under its wallet's lock: it comes before the freeze, or is refused.
@@ -17,10 +17,10 @@ BEGIN
         RETURN ROW('replayed', NULL, NULL, NULL)::receipt;
     END IF;
     UPDATE players SET state = p_state WHERE user_id = p_user_id;
-    INSERT INTO decisions (user_id, id, kind, by_whom, why, at)
+    INSERT INTO actions (user_id, id, kind, by_whom, why, at, before, after)
     VALUES (
         p_user_id, p_id, CASE p_state WHEN 'frozen' THEN 'freeze' ELSE 'unfreeze' END, p_by_whom, p_why,
-        clock_timestamp()
+        clock_timestamp(), json_build_object('state', v_state), json_build_object('state', p_state)
     );
     RETURN ROW('applied', NULL, NULL, NULL)::receipt;
 END

@@ -1,6 +1,6 @@
--- transfer: the operator's own platform puts money in (deposit) or takes it out (withdrawal), once per reference.
+-- transfer: money comes in from outside the games (deposit, credit) or goes out (withdrawal, debit), once per reference.
 --
--- Inputs   p_call is deposit or withdrawal; p_id names the new transaction.
+-- Inputs   p_call is one of the four; p_id names the new transaction.
 -- Locks    the player's wallets. Everything that decides is read under it.
 -- Outcome  player_unknown, wallet_unknown, then replayed or reference_reused, insufficient_balance, applied.
 -- Races    as bet: the second of two equal transfers finds the first, and no withdrawal goes below zero.
@@ -9,7 +9,7 @@ CREATE OR REPLACE FUNCTION transfer(
 ) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     the_wallet wallets%ROWTYPE := lock_wallet(p_user_id, p_currency);
-    v_amount numeric := CASE p_call WHEN 'withdrawal' THEN -p_amount ELSE p_amount END;
+    v_amount numeric := CASE WHEN p_call IN ('withdrawal', 'debit') THEN -p_amount ELSE p_amount END;
     v_refusal text;
     v_balance numeric := the_wallet.balance;
     first_transfer transactions%ROWTYPE;
