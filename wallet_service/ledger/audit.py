@@ -216,7 +216,7 @@ CHECKS = (
     ),
     Check(
         "reviews",
-        "a review is open until its refund or payment, and closed by it; an action that moves money names its transaction",
+        "a review is open until its refund or payment, and closed by it; an action that moves money names what moved",
         """
         SELECT v.user_id, v.round_id, format('%s is closed as %s, the round is %s', v.reason, v.resolution, r.state)
         FROM reviews v LEFT JOIN rounds r USING (user_id, round_id)
