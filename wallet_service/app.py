@@ -3,9 +3,11 @@
 import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
+from wallet_service.admin.app import PREFIX, create_desk
 from wallet_service.auth import Credentials
-from wallet_service.database import create_wallet_engine
+from wallet_service.database import create_desk_engine, create_wallet_engine
 from wallet_service.health import health_blueprint
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.logs import configure_logs
@@ -18,9 +20,11 @@ from wallet_service.versions.v4 import routes as v4_routes
 from wallet_service.versions.v4_02 import answers as v4_02_answers
 from wallet_service.versions.v4_02 import routes as v4_02_routes
 
-__all__ = ["create_app"]
+__all__ = ["create_admin", "create_app"]
 
 MAX_LOGGED_PATH = 200
+DESK_CONNECTIONS = 4
+"""Of each kind, in a worker. People are few, and a connection is not held while they read."""
 
 log = structlog.get_logger("app")
 
@@ -53,9 +57,28 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.operator_token:
         app.register_blueprint(operator_blueprint(ledger, settings.operator_token, settings.currencies))
     app.register_blueprint(health_blueprint(engine))
+    if settings.admin_secret_key and not settings.admin_port:
+        app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: make_desk(settings)})  # type: ignore[method-assign]
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)
     return app
+
+
+def create_admin(settings: Settings) -> Flask:
+    """Return the desk alone, as a WSGI application for a port of its own. The settings must name a database."""
+    configure_logs(settings.log_level)
+    app = Flask(__name__, static_folder=None)
+    app.register_blueprint(health_blueprint(create_wallet_engine(settings.database_url, connections=1)))
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: make_desk(settings)})  # type: ignore[method-assign]
+    return app
+
+
+def make_desk(settings: Settings) -> Flask:
+    """Return the desk over the settings' database, with connections of its own."""
+    ledger = Ledger(create_wallet_engine(settings.database_url, connections=DESK_CONNECTIONS))
+    reads = create_desk_engine(settings.database_url, DESK_CONNECTIONS, read_only=True)
+    writes = create_desk_engine(settings.database_url, DESK_CONNECTIONS, read_only=False)
+    return create_desk(settings, ledger, reads, writes)
 
 
 def answer_http_error(error: HTTPException) -> Response:

@@ -9,7 +9,7 @@ from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
 
-__all__ = ["create_migration_engine", "create_read_engine", "create_wallet_engine"]
+__all__ = ["create_desk_engine", "create_migration_engine", "create_read_engine", "create_wallet_engine"]
 
 RV = TypeVar("RV")
 
@@ -22,6 +22,8 @@ CONNECT_TIMEOUT_S = 2  # the least that libpq's rules allow
 FIRST_ANSWER_TIMEOUT_S = 2.5  # connecting included
 
 REPORT_STATEMENT_TIMEOUT_MS = 3_600_000
+DESK_STATEMENT_TIMEOUT_MS = 5_000
+"""A person waits for a page; one that takes longer takes from the wallet's calls."""
 
 
 class ImpatientConnection(psycopg.Connection[tuple[object, ...]]):
@@ -111,6 +113,27 @@ def create_read_engine(database_url: str) -> Engine:
             f" -c statement_timeout={REPORT_STATEMENT_TIMEOUT_MS}",
             "application_name": "wallet_service reports",
         },
+    )
+
+
+def create_desk_engine(database_url: str, connections: int, *, read_only: bool) -> Engine:
+    """Return an engine for the desk: its pages read, and its accounts change, in transactions that cannot take long."""
+    url, options = _url_and_options(database_url)
+    options += f" -c statement_timeout={DESK_STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
+    if read_only:
+        options += " -c default_transaction_read_only=on"
+    return create_engine(
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=ANSWER_TIMEOUT_S,
+        pool_pre_ping=True,
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "options": options,
+            "application_name": "wallet_service desk",
+        },
+        hide_parameters=True,
     )
 
 

@@ -24,6 +24,7 @@ ISO_4217 = frozenset(currency.code for currency in Currency)
 
 PREFIX = "WALLET_"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+MIN_SECRET_KEY = 32
 MAX_TIMEOUT_S = 30
 """A call may take several times as long, and must be over while its record still says that it is under way."""
 
@@ -127,6 +128,12 @@ def _whole_number(most: int) -> Callable[[str], int]:
     return read
 
 
+def _secret_key(value: str) -> str:
+    if len(value) < MIN_SECRET_KEY:
+        raise ValueError(f"must have at least {MIN_SECRET_KEY} characters")
+    return value
+
+
 def _setting(read: Any, default: Any, text: str, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"read": read, "help": text})
 
@@ -157,6 +164,15 @@ class Settings:
         (),
         "The bearer token of your own platform at `/operator`. Comma-separated: all are accepted. Unset: no such path.",
         secret=True,
+    )
+    admin_secret_key: str = _setting(
+        _secret_key,
+        "",
+        "What signs the desk's sessions: 32 random characters or more, the same for every worker. Unset: no `/admin`.",
+        secret=True,
+    )
+    admin_port: int = _setting(
+        _whole_number(65_535), 0, "A port of its own for `/admin`, which the wallet's then does not have. Unset: none."
     )
     provider_id: str = _setting(_text, "", "The `providerId` every call must carry. Unset: any.")
     v4_currency: str = _setting(

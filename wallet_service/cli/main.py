@@ -6,6 +6,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from wallet_service.addresses import AddressInUseError
+from wallet_service.cli.admin import admin_group
 from wallet_service.cli.audit import audit_command
 from wallet_service.cli.cancel_round import cancel_round_command
 from wallet_service.cli.cancel_stale import cancel_stale_command
@@ -56,6 +57,7 @@ for command in (
     cancellations_command,
     reviews_group,
     audit_command,
+    admin_group,
     sandbox_command,
     reconcile_command,
     demo_command,

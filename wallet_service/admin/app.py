@@ -1,0 +1,71 @@
+"""The wiring of the desk: an application of its own, which stands at /admin wherever it is served."""
+
+import structlog
+from flask import Flask, Response, request
+from flask_bootstrap import Bootstrap5
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - the pool's
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+
+from wallet_service.admin.accounts import Accounts
+from wallet_service.admin.guard import Guard
+from wallet_service.admin.login import login_routes
+from wallet_service.admin.overview import overview_routes
+from wallet_service.admin.pages import show
+from wallet_service.admin.sessions import IDLE_LIMIT, DeskSessions
+from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
+from wallet_service.settings import Settings
+
+__all__ = ["MAX_FORM_BYTES", "PREFIX", "create_desk"]
+
+NAVIGATION = (("overview", "Overview"),)
+"""Endpoints and labels of the menu."""
+PREFIX = "/admin"
+MAX_FORM_BYTES = 256 * 1024
+
+log = structlog.get_logger("desk")
+
+
+def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engine) -> Flask:
+    """Return the desk as a WSGI application, to be mounted at ``PREFIX``.
+
+    ``ledger`` carries out what people do; ``reads`` is read-only, with a limit to how long a query takes; ``writes`` is
+    for the desk's own accounts.
+    """
+    app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=settings.admin_secret_key,
+        SESSION_COOKIE_NAME="desk",
+        SESSION_COOKIE_PATH=PREFIX,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=IDLE_LIMIT,
+        MAX_CONTENT_LENGTH=MAX_FORM_BYTES,
+        BOOTSTRAP_SERVE_LOCAL=True,
+        WTF_CSRF_CHECK_DEFAULT=False,  # the guard checks it, of whoever has a session
+        WTF_CSRF_TIME_LIMIT=None,  # a form is good for as long as its session
+    )
+    app.session_interface = DeskSessions()
+    app.jinja_env.globals["NAVIGATION"] = NAVIGATION
+    Bootstrap5(app)
+    accounts = Accounts(writes)
+    Guard(app, accounts)
+    login_routes(app, accounts)
+    overview_routes(app, reads)
+    app.register_error_handler(HTTPException, show_error)
+    app.register_error_handler(Exception, show_fault)
+    return app
+
+
+def show_error(error: HTTPException) -> Response:
+    """Show what cannot be done."""
+    return show("error", {"status": error.code, "error": error.name, "text": error.description}, error.code or 500)
+
+
+def show_fault(error: Exception) -> Response:
+    """Show that something failed: logged whole, told to nobody. A database that is away or slow is no fault of ours."""
+    if isinstance(error, LedgerUnavailableError | OperationalError | TimeoutError):
+        log.warning("unavailable", path=request.path, error=str(error).partition("\n")[0])
+        return show_error(ServiceUnavailable("The database did not answer in time. Try again, or narrow the filter."))
+    log.error("fault", path=request.path, exc_info=error)
+    return show_error(InternalServerError())

@@ -1,0 +1,107 @@
+"""Who is asking, whether they may, and what every answer of the desk carries."""
+
+from typing import Any
+
+import structlog
+from flask import Flask, Request, Response, abort, g, redirect, request, url_for
+from flask_login import LoginManager, current_user
+from flask_wtf import CSRFProtect
+from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.wrappers import Response as AnyResponse
+
+from wallet_service.admin.accounts import Accounts, Person
+from wallet_service.admin.pages import wants_json
+from wallet_service.admin.roles import ACCESS, Role
+from wallet_service.admin.sessions import session_is_young
+
+__all__ = ["Guard", "person"]
+
+SECURITY_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+FILES = frozenset({"static", "bootstrap.static"})
+
+log = structlog.get_logger("desk")
+
+
+def person() -> Person:
+    """Return who makes the current request, on a route that is not open to anybody."""
+    found: Person = g.person
+    return found
+
+
+class Guard:
+    """Lets in who may: by a session or a token, with the role that the route asks for, from a form of ours."""
+
+    def __init__(self, app: Flask, accounts: Accounts) -> None:
+        """Stand in front of every route of the application."""
+        self._accounts = accounts
+        self._csrf = CSRFProtect(app)
+        manager = LoginManager(app)
+        manager.session_protection = None  # an address may change; sessions end by time and by key
+        manager.user_loader(self.in_session)
+        manager.request_loader(self.with_token)
+        app.before_request(self.let_in)
+        app.after_request(carry)
+
+    def in_session(self, session_id: str) -> Person | None:
+        """Return whose session it is."""
+        return self._accounts.in_session(session_id) if session_is_young() else None
+
+    def with_token(self, of: Request) -> Person | None:
+        """Return the script whose token the request bears."""
+        scheme, _, token = of.headers.get("Authorization", "").partition(" ")
+        return self._accounts.with_token(token.strip()) if scheme.lower() == "bearer" else None
+
+    def let_in(self) -> AnyResponse | None:
+        """Decide about the current request: ``None`` lets it pass.
+
+        Raises:
+            HTTPException: it may not.
+
+        """
+        endpoint = request.endpoint or ""
+        if endpoint not in ACCESS:
+            abort(404)
+        if endpoint in FILES:
+            return None
+        asking: Any = current_user
+        g.person = asking._get_current_object() if asking.is_authenticated else None  # noqa: SLF001 - not its proxy
+        if request.method not in SAFE_METHODS and not (g.person and g.person.is_script):
+            self._csrf.protect()  # a script's token is no cookie, so no other site can send it
+        return may_pass(endpoint, ACCESS[endpoint])
+
+
+def may_pass(endpoint: str, needed: Role | None) -> AnyResponse | None:
+    """Decide by the role of whoever asks.
+
+    Raises:
+        HTTPException: it is not enough.
+
+    """
+    if needed is None:
+        return None
+    if g.person is None:
+        if wants_json() or request.method not in SAFE_METHODS:
+            raise Unauthorized
+        return redirect(url_for("login", next=request.full_path.rstrip("?")))
+    if not g.person.may(needed):
+        log.warning("refused", by=g.person.by_whom, endpoint=endpoint)
+        raise Forbidden
+    return None
+
+
+def carry(response: Response) -> Response:
+    """Give an answer the headers that every one has."""
+    response.headers.update(SECURITY_HEADERS)
+    if request.endpoint not in FILES:
+        response.headers["Cache-Control"] = "no-store"
+    return response

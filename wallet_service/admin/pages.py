@@ -1,0 +1,46 @@
+"""One dictionary, shown as a page or as JSON: whatever a page shows, a script can read."""
+
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from json import dumps
+from typing import Any
+from uuid import UUID
+
+from flask import Response, render_template, request
+
+from wallet_service.ledger.money import format_money
+
+__all__ = ["as_json", "show", "wants_json"]
+
+SUFFIX = ".json"
+
+
+def wants_json() -> bool:
+    """Tell whether the current request is for JSON: by its path's end, or by what it accepts."""
+    accepted = request.accept_mimetypes
+    return request.path.endswith(SUFFIX) or accepted["application/json"] > accepted["text/html"]
+
+
+def show(template: str, data: dict[str, Any], status: int = 200) -> Response:
+    """Answer with the page of a template or, where that is asked for, with the same data as JSON."""
+    if wants_json():
+        return Response(as_json(data), status, mimetype="application/json")
+    return Response(render_template(f"{template}.html", **data), status, mimetype="text/html")
+
+
+def as_json(data: Any) -> str:
+    """Write data as JSON: amounts as the contract's plain decimals, times in UTC."""
+    return dumps(data, default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return format_money(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="milliseconds")
+    if isinstance(value, UUID):
+        return str(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    raise TypeError(f"{type(value).__name__} has no place in an answer")

@@ -1,0 +1,33 @@
+"""The roles of the desk, and what each route asks for. What is not in the table is nobody's."""
+
+from enum import IntEnum
+
+__all__ = ["ACCESS", "ANYBODY", "Role"]
+
+
+class Role(IntEnum):
+    """Who somebody is at the desk. A higher role may do whatever a lower one may."""
+
+    VIEWER = 1
+    """Sees everything but accounts and tokens."""
+    OPERATOR = 2
+    """Acts: cancels, decides, freezes, adjusts."""
+    ADMIN = 3
+    """Manages accounts and tokens."""
+
+    @property
+    def label(self) -> str:
+        """The role as it is written."""
+        return self.name.lower()
+
+
+ANYBODY = None
+ACCESS: dict[str, Role | None] = {
+    "static": ANYBODY,
+    "bootstrap.static": ANYBODY,
+    "login": ANYBODY,
+    "logout": Role.VIEWER,
+    "logout_everywhere": Role.VIEWER,
+    "overview": Role.VIEWER,
+}
+"""The least role of each endpoint."""
