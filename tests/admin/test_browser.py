@@ -90,10 +90,10 @@ def test_the_way_in(new_screen, width, scheme):
     screen = new_screen(width, scheme)
     screen.open("/login")
     assert screen.look() == []
-    screen.page.get_by_label("Name").fill("viewer")
+    screen.page.get_by_label("Name").fill(f"nobody {width} {scheme}")
     screen.page.get_by_label("Password").fill("wrong")
     screen.page.get_by_role("button", name="Log in").click()
-    assert "Name or password is wrong." in screen.page.content()
+    screen.page.get_by_role("alert").get_by_text("Name or password is wrong.").wait_for()
     screen.problems = [text for text in screen.problems if "403" not in text]
     assert screen.look() == []
 
