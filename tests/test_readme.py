@@ -155,8 +155,8 @@ def test_the_demo_goes_on_where_it_was(checkout, new_demo):
     for number in (1, 2):
         demo, _, printed = new_demo(".venv/bin/wallet-service", "demo", "--port=")
         assert any(f"Round {number} is refunded by" in line for line in printed), printed
-        secrets = re.findall("(?:TOKEN|SECRET)=.*", (checkout / "var" / "demo.env").read_text())
-        assert len(secrets) == 2
+        secrets = re.findall("(?:TOKEN|SECRET|KEY|PASSWORD)=.*", (checkout / "var" / "demo.env").read_text())
+        assert len(secrets) == 4
         assert kept in {None, *[tuple(secrets)]}
         kept = tuple(secrets)
         if number == 2:

@@ -6,6 +6,7 @@ Both stay up afterwards, and what to try next is printed.
 import json
 import secrets
 import shlex
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,8 +14,10 @@ from pathlib import Path
 from rich.console import Console
 from sqlalchemy import Engine
 
+from wallet_service.admin.accounts import Accounts, NameTakenError
+from wallet_service.admin.roles import Role
 from wallet_service.cancelling import Canceller, await_refund, record_of
-from wallet_service.database import create_read_engine, create_wallet_engine
+from wallet_service.database import create_desk_engine, create_read_engine, create_wallet_engine
 from wallet_service.ledger.calls import OpenWallet
 from wallet_service.ledger.cancellation_reads import CancellationRow
 from wallet_service.ledger.ledger import Ledger
@@ -38,6 +41,7 @@ RESEND_PAUSE_S = 0.2
 SANDBOX_CALLS_PER_MINUTE = 60_000
 """The real ones allow one call a minute for past rounds."""
 SETTINGS_FILE = "demo.env"
+DESK_PASSWORD = "DESK_PASSWORD"  # noqa: S105 - the name that it is kept under
 ROUNDS_FILE = "sandbox.json"
 COMMAND = ".venv/bin/wallet-service"
 
@@ -58,6 +62,7 @@ def run_demo(settings: Settings, host: str, port: int, sandbox_port: int, consol
     console.print("[green]✓[/] PostgreSQL is up and migrated")
     ledger = Ledger(create_wallet_engine(settings.database_url, connections=1))
     ledger.apply(OpenWallet(PLAYER, CURRENCY, OPENING_BALANCE))
+    password = open_account(settings)
     url = f"http://{host}:{port}"
 
     def tell(message: Message) -> None:
@@ -79,7 +84,8 @@ def run_demo(settings: Settings, host: str, port: int, sandbox_port: int, consol
 
     def show() -> None:
         console.print(f"[green]✓[/] The wallet listens on {url}")
-        console.print(f"[green]✓[/] The sandbox, which plays Lucky Monaco, listens on {sandbox_url}\n")
+        console.print(f"[green]✓[/] The sandbox, which plays Lucky Monaco, listens on {sandbox_url}")
+        console.print(f"[green]✓[/] The desk is at {url}/admin (name {PLAYER}, password {password})\n", soft_wrap=True)
         the_round = show_loop(settings, ledger, sandbox, console)
         show_commands(the_round, url, sandbox_url, settings, console)
 
@@ -105,6 +111,8 @@ def demo_settings(settings: Settings, host: str, sandbox_port: int) -> Settings:
         ("WALLET_PARTNER_ID", settings.partner_id, "demo-operator"),
         ("WALLET_PARTNER_TOKEN", settings.partner_token, secrets.token_urlsafe(24)),
         ("WALLET_HASH_SECRET", settings.hash_secret, secrets.token_urlsafe(24)),
+        ("WALLET_ADMIN_SECRET_KEY", settings.admin_secret_key, secrets.token_urlsafe(32)),
+        (DESK_PASSWORD, "", secrets.token_urlsafe(12)),
     ):
         if not given:
             made_up[name] = kept.get(name, value)
@@ -122,10 +130,21 @@ def demo_settings(settings: Settings, host: str, sandbox_port: int) -> Settings:
         partner_id=settings.partner_id or own.partner_id,
         partner_token=token,
         hash_secret=hash_secret,
+        admin_secret_key=settings.admin_secret_key or own.admin_secret_key,
         lucky_monaco_url=own.lucky_monaco_url,
         lucky_monaco_token=settings.lucky_monaco_token or token[0],
         lucky_monaco_hash_secret=settings.lucky_monaco_hash_secret or hash_secret[0],
     )
+
+
+def open_account(settings: Settings) -> str:
+    """Make sure that somebody may log in at the desk, and return the password."""
+    password = _exported(settings.data_dir / SETTINGS_FILE)[DESK_PASSWORD]
+    engine = create_desk_engine(settings.database_url, 1, read_only=False)
+    with suppress(NameTakenError):  # it is there from an earlier run
+        Accounts(engine).create(PLAYER, password, Role.ADMIN, by_whom="demo", why="the demo's own")
+    engine.dispose()
+    return password
 
 
 def _exported(path: Path) -> dict[str, str]:
