@@ -9,16 +9,25 @@ from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnava
 
 from wallet_service.admin.accounts import Accounts
 from wallet_service.admin.guard import Guard
+from wallet_service.admin.list_pages import list_routes
 from wallet_service.admin.login import login_routes
 from wallet_service.admin.overview import overview_routes
 from wallet_service.admin.pages import show
+from wallet_service.admin.search import search_routes
 from wallet_service.admin.sessions import IDLE_LIMIT, DeskSessions
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.settings import Settings
 
 __all__ = ["MAX_FORM_BYTES", "PREFIX", "create_desk"]
 
-NAVIGATION = (("overview", "Overview"),)
+NAVIGATION = (
+    ("overview", "Overview"),
+    ("rounds", "Rounds"),
+    ("transactions", "Transactions"),
+    ("cancellations", "Cancellations"),
+    ("reviews", "Reviews"),
+    ("actions", "Actions"),
+)
 """Endpoints and labels of the menu."""
 PREFIX = "/admin"
 MAX_FORM_BYTES = 256 * 1024
@@ -52,6 +61,8 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     Guard(app, accounts)
     login_routes(app, accounts)
     overview_routes(app, reads)
+    list_routes(app, reads)
+    search_routes(app, reads)
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(Exception, show_fault)
     return app

@@ -29,5 +29,16 @@ ACCESS: dict[str, Role | None] = {
     "logout": Role.VIEWER,
     "logout_everywhere": Role.VIEWER,
     "overview": Role.VIEWER,
+    "rounds": Role.VIEWER,
+    "rounds_csv": Role.VIEWER,
+    "transactions": Role.VIEWER,
+    "transactions_csv": Role.VIEWER,
+    "cancellations": Role.VIEWER,
+    "cancellations_csv": Role.VIEWER,
+    "reviews": Role.VIEWER,
+    "reviews_csv": Role.VIEWER,
+    "actions": Role.VIEWER,
+    "actions_csv": Role.VIEWER,
+    "search": Role.VIEWER,
 }
 """The least role of each endpoint."""

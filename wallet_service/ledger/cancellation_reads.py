@@ -10,7 +10,15 @@ from sqlalchemy.orm import aliased
 
 from wallet_service.ledger.models import Cancellation, CancellationAttempt, CancellationRound, Round
 
-__all__ = ["STATES", "CancellationRow", "StaleRound", "cancellation_of", "cancellations_of", "stale_rounds"]
+__all__ = [
+    "STATES",
+    "CancellationRow",
+    "StaleRound",
+    "cancellation_of",
+    "cancellations_of",
+    "stale_rounds",
+    "state_by_now",
+]
 
 STATES = ("requested", "accepted", "refunded", "refused", "unknown", "overdue")
 
@@ -55,7 +63,7 @@ class StaleRound:
     """Its cancellation's, where it was asked for before: ``refused``, ``unknown`` or ``overdue``."""
 
 
-def _state() -> ColumnElement[str]:
+def state_by_now() -> ColumnElement[str]:
     """Return the state as it is by now: what was awaited in vain is unknown or overdue."""
     late = Cancellation.due_at <= func.now()
     return case(
@@ -96,7 +104,7 @@ def cancellations_of(
             Cancellation.id,
             Cancellation.round_id,
             Cancellation.game_id,
-            _state(),
+            state_by_now(),
             Cancellation.requested_at,
             Cancellation.due_at,
             Cancellation.refunded_at,
@@ -118,7 +126,7 @@ def cancellations_of(
         (Cancellation.id, id),
         (Cancellation.round_id, round_id),
         (Cancellation.game_id, game_id),
-        (_state(), state),
+        (state_by_now(), state),
     ):
         if value is not None:
             query = query.where(column == value)
@@ -181,7 +189,7 @@ def stale_rounds(
             Round.currency,
             Round.staked - Round.cancelled,
             Round.opened_at,
-            _state(),
+            state_by_now(),
         )
         .outerjoin(Cancellation, and_(Cancellation.user_id == Round.user_id, Cancellation.round_id == Round.round_id))
         .where(

@@ -102,6 +102,7 @@ class Round(Base):
         CheckConstraint("0 <= bets_cancelled AND bets_cancelled <= bets", name="rounds_cancels_within_bets"),
         CheckConstraint("cancelled + refunded <= staked", name="rounds_returns_within_stake"),
         Index("rounds_opened", "opened_at", "user_id", "round_id"),
+        Index("rounds_named", "round_id"),
         Index("rounds_open", "user_id", "game_id", "opened_at", postgresql_where=text("state = 'open'")),
     )
 
@@ -167,6 +168,8 @@ class Transaction(Base):
         ),
         Index("transactions_round_story", "user_id", "round_id"),
         Index("transactions_at", "at", "id"),
+        Index("transactions_named", "id"),
+        Index("transactions_referenced", "reference"),
         Index("transactions_bonus", "user_id", "bonus_code", postgresql_where=text("bonus_code IS NOT NULL")),
         CheckConstraint(
             "call IN ('bet', 'result', 'cancel', 'refund', 'reversal', 'promo_win', 'bonus_win', 'jackpot_win',"

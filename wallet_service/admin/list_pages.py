@@ -1,0 +1,90 @@
+"""The lists as pages, as JSON and as files: /rounds, /rounds.json, /rounds.csv, and so on."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, Response, request, stream_with_context, url_for
+from sqlalchemy import Engine
+from werkzeug.datastructures import Headers
+
+from wallet_service.admin.cursors import CursorError, read_cursor
+from wallet_service.admin.export import csv_lines, file_name
+from wallet_service.admin.filters import Filtered, read_filters
+from wallet_service.admin.listing import Listing, Page, page_of, rows_of
+from wallet_service.admin.lists import LISTINGS
+from wallet_service.admin.pages import show
+
+__all__ = ["list_routes"]
+
+
+def list_routes(app: Flask, reads: Engine) -> None:
+    """Add the routes of every list."""
+    for listing in LISTINGS:
+        _add_list(app, reads, listing)
+    app.jinja_env.globals["LISTINGS"] = {listing.name: listing for listing in LISTINGS}
+
+
+def _add_list(app: Flask, reads: Engine, listing: Listing) -> None:
+    def page() -> Response:
+        asked = _asked(listing, request.args)
+        after, problem = _after(listing, request.args.get("after", ""))
+        with reads.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            found = page_of(connection, listing, asked, after)
+        return show("list", _shown(listing, asked, found, problem=problem, is_first=after is None))
+
+    def export() -> Response:
+        asked = _asked(listing, request.args)
+        if asked.errors:  # a file of something else would be taken for what was asked
+            text = " ".join(f"{name}: {' '.join(said)}" for name, said in asked.errors.items())
+            return show("error", {"status": 400, "error": "No such export", "text": text}, 400)
+
+        def lines() -> Iterator[str]:
+            with reads.connect() as connection:
+                yield from csv_lines(listing, rows_of(connection, listing, asked))
+
+        name = file_name(listing.name, asked.typed, datetime.now(UTC))
+        headers = Headers()
+        headers.add("Content-Disposition", "attachment", filename=name)
+        return Response(stream_with_context(lines()), mimetype="text/csv", headers=headers)
+
+    app.add_url_rule(f"/{listing.name}", listing.name, page)
+    app.add_url_rule(f"/{listing.name}.json", listing.name, page)
+    app.add_url_rule(f"/{listing.name}.csv", f"{listing.name}_csv", export)
+
+
+def _asked(listing: Listing, args: Mapping[str, str]) -> Filtered:
+    return read_filters(listing.filters, args, listing.is_free)
+
+
+def _after(listing: Listing, cursor: str) -> tuple[tuple[Any, ...] | None, str]:
+    """Return where the page begins, and what is wrong with what the URL says about that."""
+    if not cursor:
+        return None, ""
+    try:
+        return read_cursor(cursor, listing.key_types), ""
+    except CursorError:
+        return None, "The link to this page is damaged, so here is the first one."
+
+
+def _shown(listing: Listing, asked: Filtered, found: Page, *, problem: str, is_first: bool) -> dict[str, Any]:
+    """Return what the page and the JSON say."""
+    typed: dict[str, Any] = {name: text for name, text in asked.typed.items() if name not in asked.errors}
+    after: dict[str, Any] = {}
+    if found.next:
+        after = {**typed, "after": found.next}
+        if asked.window.start:  # else the window of the next page would begin later than this one's
+            after["from"] = asked.window.start.isoformat().replace("+00:00", "Z")
+    return {
+        "list": listing.name,
+        "rows": found.rows,
+        "window": asked.window,
+        "filters": asked.typed,
+        "errors": asked.errors,
+        "problem": problem,
+        "is_first": is_first,
+        "scanned_to": found.scanned_to,
+        "next": found.next,
+        "next_url": url_for(listing.name, **after) if after else None,
+        "csv_url": url_for(f"{listing.name}_csv", **typed),
+    }

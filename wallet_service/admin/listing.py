@@ -1,0 +1,137 @@
+"""How any list is read: newest first, page by page from the key of the last row, in work that has a bound.
+
+Filters that an index answers, and the time window, say which rows are scanned; the others pick from them. A page scans
+at most ``MAX_SCANNED`` rows, so that a filter which hardly any row passes costs no more than one which all do; the page
+then ends where the scan did, and the next one goes on from there. No row is lost or shown twice.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
+
+from wallet_service.admin.cursors import write_cursor
+from wallet_service.admin.filters import Filter, Filtered
+
+__all__ = ["Column", "Listing", "Page", "page_of", "page_query", "rows_of"]
+
+PAGE = 50
+MAX_SCANNED = 20_000
+FETCHED = 1000
+"""Rows in memory at once while a list is exported."""
+
+Kind = Literal["text", "id", "time", "amount", "state", "player", "round", "transaction", "changes", "word"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a list. The key of the rows and ``user_id`` are columns too."""
+
+    name: str
+    label: str
+    source: ColumnElement[Any] | InstrumentedAttribute[Any]
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One list: what its rows are and say. ``key`` names the columns that order it; the first of them is the time."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    filters: tuple[Filter, ...]
+    empty: str
+    is_free: Callable[[dict[str, Any]], bool]
+    """Tells by the filters' values whether the list has a bound without a time window."""
+    joined: Callable[[Select[Any]], Select[Any]] = lambda query: query
+
+    def source(self, name: str) -> Any:
+        """Return the column of that name as the database knows it."""
+        return next(column.source for column in self.columns if column.name == name)
+
+    @property
+    def key_types(self) -> tuple[type, ...]:
+        """The types of the key's parts."""
+        return tuple(self.source(name).type.python_type for name in self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a list: its rows, and where the next page goes on; ``None`` where there is none.
+
+    ``scanned_to`` is the time up to which rows were looked at, where that was given up before the page was full.
+    """
+
+    rows: list[dict[str, Any]]
+    next: str | None
+    scanned_to: datetime | None = None
+
+
+def _scan(listing: Listing, asked: Filtered, after: tuple[Any, ...] | None) -> Select[Any]:
+    """Return what an index finds, newest first."""
+    key = [listing.source(name) for name in listing.key]
+    query = listing.joined(select(*(column.source.label(column.name) for column in listing.columns)))
+    if asked.window.start:
+        query = query.where(key[0] >= asked.window.start)
+    if asked.window.end:
+        query = query.where(key[0] < asked.window.end)
+    if after:
+        query = query.where(
+            tuple_(*key) < tuple_(*(literal(part, type_=of.type) for part, of in zip(after, key, strict=True)))
+        )
+    for item in listing.filters:
+        if item.indexed and item.name in asked.values:
+            query = query.where(item.compare(listing.source(item.column), asked.values[item.name]))
+    return query.order_by(*(part.desc() for part in key))
+
+
+def _picks(listing: Listing, asked: Filtered, columns: Callable[[str], Any]) -> list[ColumnElement[bool]]:
+    """Return what the filters without an index ask of the columns."""
+    return [
+        item.compare(columns(item.column), asked.values[item.name])
+        for item in listing.filters
+        if not item.indexed and item.name in asked.values
+    ]
+
+
+def page_query(listing: Listing, asked: Filtered, after: tuple[Any, ...] | None) -> Select[Any]:
+    """Return the query of a page, and of one row more, which tells whether another page follows."""
+    scan = _scan(listing, asked, after)
+    rows = scan.limit(MAX_SCANNED).subquery()
+    picks = _picks(listing, asked, lambda name: rows.c[name])
+    if not picks:
+        return scan.limit(PAGE + 1)
+    return select(rows).where(*picks).order_by(*(rows.c[name].desc() for name in listing.key)).limit(PAGE + 1)
+
+
+def _scan_end(listing: Listing, asked: Filtered, after: tuple[Any, ...] | None) -> Select[Any]:
+    """Return the query of the key at which a scan is given up; no row where it comes to the list's end before."""
+    key = [listing.source(name).label(name) for name in listing.key]
+    number = func.row_number().over(order_by=[listing.source(name).desc() for name in listing.key]).label("number")
+    scan = _scan(listing, asked, after).with_only_columns(*key, number).limit(MAX_SCANNED).subquery()
+    return select(*(scan.c[name] for name in listing.key)).where(scan.c.number == MAX_SCANNED)
+
+
+def page_of(connection: Connection, listing: Listing, asked: Filtered, after: tuple[Any, ...] | None) -> Page:
+    """Read the page after a key, or the first one. The connection must see one snapshot throughout."""
+    rows = [dict(row) for row in connection.execute(page_query(listing, asked, after)).mappings()]
+    if len(rows) > PAGE:
+        last = rows[PAGE - 1]
+        return Page(rows[:PAGE], write_cursor([last[name] for name in listing.key]))
+    if _picks(listing, asked, listing.source):
+        end = connection.execute(_scan_end(listing, asked, after)).one_or_none()
+        if end:
+            return Page(rows, write_cursor(tuple(end)), end[0])
+    return Page(rows, None)
+
+
+def rows_of(connection: Connection, listing: Listing, asked: Filtered) -> Iterator[dict[str, Any]]:
+    """Yield every row, newest first, without holding them all."""
+    query = _scan(listing, asked, None).where(*_picks(listing, asked, listing.source))
+    for row in connection.execution_options(yield_per=FETCHED).execute(query).mappings():
+        yield dict(row)
