@@ -8,13 +8,17 @@ from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - the po
 from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
 
 from wallet_service.admin.accounts import Accounts
+from wallet_service.admin.addresses import CONVERTERS
+from wallet_service.admin.formats import add_formats
 from wallet_service.admin.guard import Guard
 from wallet_service.admin.list_pages import list_routes
 from wallet_service.admin.login import login_routes
 from wallet_service.admin.overview import overview_routes
 from wallet_service.admin.pages import show
 from wallet_service.admin.search import search_routes
+from wallet_service.admin.players import player_routes
 from wallet_service.admin.sessions import IDLE_LIMIT, DeskSessions
+from wallet_service.admin.stories import story_routes
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.settings import Settings
 
@@ -56,6 +60,9 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     )
     app.session_interface = DeskSessions()
     app.jinja_env.globals["NAVIGATION"] = NAVIGATION
+    add_formats(app)
+    app.url_map.converters.update(CONVERTERS)
+    app.url_map.merge_slashes = False  # a round's id may have two of them in a row
     Bootstrap5(app)
     accounts = Accounts(writes)
     Guard(app, accounts)
@@ -63,6 +70,8 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     overview_routes(app, reads)
     list_routes(app, reads)
     search_routes(app, reads)
+    story_routes(app, reads)
+    player_routes(app, reads)
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(Exception, show_fault)
     return app

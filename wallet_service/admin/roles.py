@@ -40,5 +40,8 @@ ACCESS: dict[str, Role | None] = {
     "actions": Role.VIEWER,
     "actions_csv": Role.VIEWER,
     "search": Role.VIEWER,
+    "player_page": Role.VIEWER,
+    "round_page": Role.VIEWER,
+    "transaction_page": Role.VIEWER,
 }
 """The least role of each endpoint."""

@@ -6,7 +6,7 @@ from wallet_service.ledger.outcomes import Outcome
 from wallet_service.versions.v4.answers import ANSWERS as V4
 from wallet_service.versions.v4_02.answers import ANSWERS as V4_02
 
-__all__ = ["OPS", "outcome_page"]
+__all__ = ["OPS", "outcome_meanings", "outcome_page"]
 
 FINAL = frozenset({0, 15, 999})
 """Codes after which Lucky Monaco does not send the call again (contract, section 4)."""
@@ -57,7 +57,7 @@ def outcome_page() -> str:
         "| outcome | meaning | V4 | v4.02 | LM sends it again | ops |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    meanings = _meanings()
+    meanings = outcome_meanings()
     for outcome in Outcome:
         status, v4_code, v4_message = V4[outcome]
         code, description = V4_02[outcome]
@@ -70,7 +70,7 @@ def outcome_page() -> str:
     return "\n".join(rows) + "\n"
 
 
-def _meanings() -> dict[Outcome, str]:
+def outcome_meanings() -> dict[Outcome, str]:
     """Return the sentence under each outcome in its source: Python does not keep the docstring of a value."""
     lines = inspect.getsource(Outcome).splitlines()
     return {

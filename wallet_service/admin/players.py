@@ -1,0 +1,99 @@
+"""A player's page: the wallets, the open rounds, and a statement for any period."""
+
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+
+from flask import Flask, Response, request
+from sqlalchemy import Connection, Engine, select
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import NotFound
+
+from wallet_service.admin.pages import show
+from wallet_service.admin.statement import statements_of
+from wallet_service.ledger.models import Player, Round
+from wallet_service.ledger.reads import wallets_of
+from wallet_service.ledger.round_reads import RoundRow
+
+__all__ = ["player_routes"]
+
+DEFAULT_PERIOD = timedelta(days=7)
+A_DAY = timedelta(days=1)
+LENGTH_OF_A_DATE = len("2026-01-31")
+MOST_OPEN_ROUNDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From ``start`` to before ``end``, in UTC. ``errors`` says of a field why its default stands instead."""
+
+    start: datetime
+    end: datetime
+    errors: dict[str, str]
+
+
+def player_routes(app: Flask, reads: Engine) -> None:
+    """Add the route."""
+
+    def player_page(user_id: str) -> Response:
+        period = period_of(request.args, datetime.now(UTC))
+        with reads.connect() as connection:
+            state = connection.scalar(select(Player.state).where(Player.user_id == user_id))
+            if state is None:
+                raise NotFound(f"There is no player {user_id}.")
+            data = {
+                "user_id": user_id,
+                "state": state,
+                "wallets": wallets_of(connection, user_id),
+                "open_rounds": open_rounds_of(connection, user_id),
+                "most_open_rounds": MOST_OPEN_ROUNDS,
+                "period": period,
+                "statements": statements_of(connection, user_id, period.start, period.end),
+            }
+        return show("player", data)
+
+    for suffix in ("", ".json"):
+        app.add_url_rule(f"/players/<name:user_id>{suffix}", "player_page", player_page)
+
+
+def period_of(asked: MultiDict[str, str], now: datetime) -> Period:
+    """Read ``from`` and ``to``, each a date or a time, in UTC unless it names its zone; a date as ``to`` is included.
+
+    Without them, the last seven days and today.
+    """
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    end = today + A_DAY
+    errors: dict[str, str] = {}
+    read: dict[str, datetime] = {}
+    for field, days_after in (("from", 0), ("to", 1)):
+        text = asked.get(field, "").strip()
+        try:
+            if text:
+                read[field] = _moment(text, days_after)
+        except (ValueError, OverflowError):
+            errors[field] = "Write a date or a time as 2026-01-31 or 2026-01-31T12:00."
+    end = read.get("to", end)
+    start = read.get("from", min(today, end) - DEFAULT_PERIOD)
+    if start >= end:
+        errors["from"] = "The period must begin before it ends."
+        start = end - DEFAULT_PERIOD
+    return Period(start, end, errors)
+
+
+def _moment(text: str, days_after: int) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if not 2000 <= moment.year < 2200:  # noqa: PLR2004 - nobody means a year outside, and arithmetic stays in range
+        raise ValueError(text)
+    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment + A_DAY * days_after if len(text) <= LENGTH_OF_A_DATE else moment
+
+
+def open_rounds_of(connection: Connection, user_id: str) -> list[RoundRow]:
+    """Return a player's open rounds, the oldest first, at most ``MOST_OPEN_ROUNDS``."""
+    columns = [getattr(Round, item.name) for item in fields(RoundRow)]
+    query = (
+        select(*columns)
+        .where(Round.user_id == user_id, Round.state == "open")
+        .order_by(Round.opened_at)
+        .limit(MOST_OPEN_ROUNDS)
+    )
+    return [RoundRow(*row) for row in connection.execute(query)]
