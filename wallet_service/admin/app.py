@@ -3,23 +3,32 @@
 import structlog
 from flask import Flask, Response, request
 from flask_bootstrap import Bootstrap5
+from flask_wtf.csrf import CSRFError
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - the pool's
-from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable
 
 from wallet_service.admin.accounts import Accounts
 from wallet_service.admin.addresses import CONVERTERS
 from wallet_service.admin.formats import add_formats
+from wallet_service.admin.acting import acting_routes
+from wallet_service.admin.adjusting import adjusting_routes
 from wallet_service.admin.guard import Guard
 from wallet_service.admin.list_pages import list_routes
 from wallet_service.admin.login import login_routes
+from wallet_service.admin.me import me_routes
 from wallet_service.admin.overview import overview_routes
 from wallet_service.admin.pages import show
 from wallet_service.admin.search import search_routes
 from wallet_service.admin.players import player_routes
 from wallet_service.admin.sessions import IDLE_LIMIT, DeskSessions
 from wallet_service.admin.stories import story_routes
+from wallet_service.admin.people import people_routes
+from wallet_service.admin.roles import ACCESS, Role
+from wallet_service.admin.sessions import IDLE_LIMIT, DeskSessions
+from wallet_service.admin.tokens import tokens_routes
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
+from wallet_service.ledger.money import format_money
 from wallet_service.settings import Settings
 
 __all__ = ["MAX_FORM_BYTES", "PREFIX", "create_desk"]
@@ -32,6 +41,7 @@ NAVIGATION = (
     ("reviews", "Reviews"),
     ("actions", "Actions"),
 )
+NAVIGATION = (("overview", "Overview"), ("people", "Accounts"), ("tokens", "Tokens"))
 """Endpoints and labels of the menu."""
 PREFIX = "/admin"
 MAX_FORM_BYTES = 256 * 1024
@@ -63,6 +73,9 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     add_formats(app)
     app.url_map.converters.update(CONVERTERS)
     app.url_map.merge_slashes = False  # a round's id may have two of them in a row
+    app.jinja_env.globals["ACCESS"] = ACCESS
+    app.jinja_env.globals["Role"] = Role
+    app.jinja_env.filters["money"] = format_money
     Bootstrap5(app)
     accounts = Accounts(writes)
     Guard(app, accounts)
@@ -72,7 +85,13 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     search_routes(app, reads)
     story_routes(app, reads)
     player_routes(app, reads)
+    acting_routes(app, reads, ledger)
+    adjusting_routes(app, reads, ledger)
+    people_routes(app, accounts)
+    tokens_routes(app, accounts)
+    me_routes(app, accounts)
     app.register_error_handler(HTTPException, show_error)
+    app.register_error_handler(CSRFError, show_stale_form)
     app.register_error_handler(Exception, show_fault)
     return app
 
@@ -80,6 +99,12 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
 def show_error(error: HTTPException) -> Response:
     """Show what cannot be done."""
     return show("error", {"status": error.code, "error": error.name, "text": error.description}, error.code or 500)
+
+
+def show_stale_form(error: CSRFError) -> Response:
+    """Show that a form is of another session, or another site's."""
+    log.warning("form refused", path=request.path, reason=error.description)
+    return show_error(BadRequest("Nothing was done: the form is of another session. Reload its page and send it."))
 
 
 def show_fault(error: Exception) -> Response:

@@ -75,9 +75,10 @@ class Guard:
             return None
         asking: Any = current_user
         g.person = asking._get_current_object() if asking.is_authenticated else None  # noqa: SLF001 - not its proxy
+        elsewhere = may_pass(endpoint, ACCESS[endpoint])
         if request.method not in SAFE_METHODS and not (g.person and g.person.is_script):
             self._csrf.protect()  # a script's token is no cookie, so no other site can send it
-        return may_pass(endpoint, ACCESS[endpoint])
+        return elsewhere
 
 
 def may_pass(endpoint: str, needed: Role | None) -> AnyResponse | None:
@@ -91,7 +92,7 @@ def may_pass(endpoint: str, needed: Role | None) -> AnyResponse | None:
         return None
     if g.person is None:
         if wants_json() or request.method not in SAFE_METHODS:
-            raise Unauthorized
+            raise Unauthorized("Nothing was done: you are not logged in, or no longer.")
         return redirect(url_for("login", next=request.full_path.rstrip("?")))
     if not g.person.may(needed):
         log.warning("refused", by=g.person.by_whom, endpoint=endpoint)

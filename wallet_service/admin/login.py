@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, g, redirect, request, url_for
+from flask import Flask, abort, g, redirect, request, url_for
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
@@ -60,6 +60,8 @@ def login_routes(app: Flask, accounts: Accounts) -> None:
         return redirect(url_for("login"))
 
     def logout_everywhere() -> Any:
+        if person().is_script:
+            abort(400, "A token has no sessions.")  # nor does it speak for an account that has its name
         accounts.change(person().name, by_whom=person().by_whom, why="logged out everywhere")
         return logout()
 

@@ -7,11 +7,13 @@ from json import dumps
 from typing import Any
 from uuid import UUID
 
-from flask import Response, render_template, request
+from flask import Response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import Form
 
 from wallet_service.ledger.money import format_money
 
-__all__ = ["as_json", "show", "wants_json"]
+__all__ = ["SUFFIX", "as_json", "go_to", "show", "wants_json"]
 
 SUFFIX = ".json"
 
@@ -29,6 +31,13 @@ def show(template: str, data: dict[str, Any], status: int = 200) -> Response:
     return Response(render_template(f"{template}.html", **data), status, mimetype="text/html")
 
 
+def go_to(endpoint: str, **values: Any) -> AnyResponse:
+    """Go on to another page after something was done: as JSON where the form's own address ends so."""
+    path, mark, query = url_for(endpoint, **values).partition("?")
+    suffix = SUFFIX if request.path.endswith(SUFFIX) else ""
+    return redirect(f"{path}{suffix}{mark}{query}", 303)
+
+
 def as_json(data: Any) -> str:
     """Write data as JSON: amounts as the contract's plain decimals, times in UTC."""
     return dumps(data, default=_plain)
@@ -41,6 +50,9 @@ def _plain(value: object) -> object:
         return value.astimezone(UTC).isoformat(timespec="milliseconds")
     if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, Form):
+        fields = {field.name: field.data for field in value if field.type not in {"CSRFTokenField", "PasswordField"}}
+        return {"fields": fields, "errors": value.errors}
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
     raise TypeError(f"{type(value).__name__} has no place in an answer")

@@ -43,5 +43,14 @@ ACCESS: dict[str, Role | None] = {
     "player_page": Role.VIEWER,
     "round_page": Role.VIEWER,
     "transaction_page": Role.VIEWER,
+    "me": Role.VIEWER,
+    "action_page": Role.VIEWER,
+    "freeze": Role.OPERATOR,
+    "adjust": Role.OPERATOR,
+    "decide": Role.OPERATOR,
+    "people": Role.ADMIN,
+    "person_page": Role.ADMIN,
+    "tokens": Role.ADMIN,
+    "revoke": Role.ADMIN,
 }
 """The least role of each endpoint."""

@@ -1,0 +1,142 @@
+"""Freezing, adjusting, deciding: who may, what it shows beforehand, and that a form sent twice acts once."""
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from wallet_service.admin.roles import Role
+
+
+@pytest.fixture
+def operator(logged_in):
+    return logged_in(Role.OPERATOR)
+
+
+def fields(page):
+    """Return the hidden fields of a page's form."""
+    text = page.text
+    found = re.findall(r"<input[^>]*>", text)
+    named = {}
+    for tag in found:
+        name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name and 'type="hidden"' in tag:
+            named[name[1]] = value[1] if value else ""
+    return named
+
+
+def actions(player):
+    return player.query("SELECT kind, by_whom, why, before, after FROM actions", "ORDER BY at")
+
+
+def test_a_freeze_is_done_once_and_logged(operator, player):
+    where = f"/freeze?user={player.user_id}"
+    form = fields(operator.get(where)) | {"why": "fraud is suspected"}
+    answers = [operator.post(where, data=form) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert answers[0].headers["location"] == answers[1].headers["location"], "the same result"
+    assert "fraud is suspected" in operator.get(answers[0].headers["location"].removeprefix("/admin")).text
+    (action,) = actions(player)
+    assert (action.kind, action.by_whom, action.why) == ("freeze", "desk:operator", "fraud is suspected")
+    assert (action.before, action.after) == ({"state": "active"}, {"state": "frozen"})
+
+
+def test_an_old_form_does_not_freeze_again(operator, player):
+    where = f"/freeze?user={player.user_id}"
+    form = fields(operator.get(where)) | {"why": "to see"}
+    operator.post(where, data=form)
+    operator.post(where, data=fields(operator.get(where)) | {"why": "seen"})
+    operator.post(where, data=form)
+    assert [action.kind for action in actions(player)] == ["freeze", "unfreeze"]
+
+
+@pytest.mark.parametrize("why", ["", "   ", "two\nlines", "x" * 501, "a\x07bell"])
+def test_nothing_is_done_without_a_reason_in_one_line(operator, player, why):
+    where = f"/freeze?user={player.user_id}"
+    answer = operator.post(where, data=fields(operator.get(where)) | {"why": why})
+    assert answer.status_code == 422
+    assert actions(player) == []
+
+
+def test_an_adjustment_is_previewed_and_then_done_once(operator, player):
+    where = f"/adjust?user={player.user_id}"
+    typed = {"kind": "debit", "currency": "USD", "amount": "12.50", "why": "paid twice"}
+    preview = operator.post(where, data=fields(operator.get(where)) | typed)
+    assert preview.status_code == 200
+    assert "100.00" in preview.text
+    assert "87.50" in preview.text
+    assert player.balance() == Decimal(100), "nothing has moved"
+    form = fields(preview)
+    answers = [operator.post(where, data=form) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [303, 303]
+    assert answers[0].headers["location"] == answers[1].headers["location"], "the same result"
+    assert player.balance() == Decimal("87.50")
+    (action,) = actions(player)
+    assert (action.kind, action.by_whom, action.why) == ("debit", "desk:operator", "paid twice")
+    assert [Decimal(state["balance"]) for state in (action.before, action.after)] == [Decimal(100), Decimal("87.50")]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"amount": "1_000"}, "not a decimal number"),
+        ({"amount": "-5"}, "negative"),
+        ({"amount": "0.00"}, "above zero"),
+        ({"amount": "1e999999"}, "digits before the point"),
+        ({"amount": "100.01"}, "does not hold as much"),
+        ({"currency": "EUR"}, "Not a valid choice"),
+        ({"kind": "steal"}, "Not a valid choice"),
+    ],
+)
+def test_what_cannot_be_adjusted_is_said_at_its_field(operator, player, typed, said):
+    where = f"/adjust?user={player.user_id}"
+    form = {"kind": "debit", "currency": "USD", "amount": "1", "why": "to see"} | typed
+    for confirmed in ({}, {"confirmed": "yes"}):
+        answer = operator.post(where, data=fields(operator.get(where)) | form | confirmed)
+        assert answer.status_code == 422
+        assert said in answer.text
+    assert player.balance() == Decimal(100)
+
+
+@pytest.mark.parametrize(("decision", "balance"), [("refund", 100), ("leave", 105)])
+def test_a_review_is_decided_once(operator, player, decision, balance):
+    player.bet("10")
+    player.result("15")
+    player.refund()
+    where = f"/decide?user={player.user_id}&round=r1&reason=refund_of_settled_round"
+    form = fields(operator.get(where)) | {"decision": decision, "why": "looked at"}
+    answers = [operator.post(where, data=form) for _ in range(2)]
+    assert answers[0].status_code == 303
+    assert answers[0].headers["location"] == answers[1].headers["location"]
+    assert player.balance() == balance
+    (action,) = actions(player)
+    assert (action.kind, action.by_whom) == (decision, "desk:operator")
+    assert "was closed" in operator.get(where).text
+
+
+def test_a_decision_that_the_wallet_cannot_bear_is_refused_at_the_form(operator, player):
+    player.bet("10")
+    player.result("15")
+    player.refund()
+    player.transfer("withdrawal", "105")
+    where = f"/decide?user={player.user_id}&round=r1&reason=refund_of_settled_round"
+    answer = operator.post(where, data=fields(operator.get(where)) | {"decision": "refund", "why": "to see"})
+    assert answer.status_code == 422
+    assert "does not hold the wins" in answer.text
+
+
+def test_a_script_acts_with_its_token_alone(visitor, accounts, player):
+    token = accounts.create_token("nightly", Role.OPERATOR, by_whom="test", why="to test")
+    visitor.headers.update({"Authorization": f"Bearer {token}", "Accept": "application/json"})
+    where = f"/freeze.json?user={player.user_id}"
+    form = visitor.get(where).json()["form"]["fields"] | {"why": "a rule fired"}
+    done = visitor.post(where, data=form, follow_redirects=True)
+    assert done.json()["action"]["by_whom"] == "token:nightly"
+    assert done.json()["action"]["kind"] == "freeze"
+
+
+@pytest.mark.parametrize("page", ["/freeze", "/adjust", "/decide", "/action"])
+@pytest.mark.parametrize("query", ["", "?user=nobody", "?user=%00", "?user=nobody&round=x&reason=y&id=z"])
+def test_what_is_not_there_is_said(operator, page, query):
+    answer = operator.get(page + query)
+    assert answer.status_code == 404

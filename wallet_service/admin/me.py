@@ -1,0 +1,70 @@
+"""One's own account: another password, and out everywhere."""
+
+from typing import Any
+
+import structlog
+from flask import Flask, abort, flash, request
+from wtforms import PasswordField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+from wallet_service.admin.accounts import MAX_PASSWORD, Accounts, ThrottledError
+from wallet_service.admin.forms import ACTS, DeskForm, add_pages, form_status
+from wallet_service.admin.guard import person
+from wallet_service.admin.pages import go_to, show
+from wallet_service.admin.people import NEW_PASSWORD, PASSWORD_HINT, PASSWORD_LENGTH
+from wallet_service.admin.sessions import end_session
+
+__all__ = ["me_routes"]
+
+log = structlog.get_logger("desk")
+
+
+class PasswordForm(DeskForm):
+    """Changes one's own password."""
+
+    old = PasswordField(
+        "Your password now",
+        [InputRequired("Give it."), Length(max=MAX_PASSWORD)],
+        render_kw={"autocomplete": "current-password"},
+    )
+    new = PasswordField(
+        "The new one", [InputRequired("Give one."), PASSWORD_LENGTH], description=PASSWORD_HINT, render_kw=NEW_PASSWORD
+    )
+    again = PasswordField(
+        "The new one again", [EqualTo("new", "This is another one.")], render_kw={"autocomplete": "new-password"}
+    )
+
+
+def me_routes(app: Flask, accounts: Accounts) -> None:
+    """Add the route."""
+
+    def me() -> Any:
+        form = PasswordForm()
+        if form.validate_on_submit():
+            if person().is_script:
+                abort(400, "A token has no password.")  # nor does it speak for an account that has its name
+            problem = _wrong(accounts, form.old.data or "")
+            if not problem:
+                by_whom = person().by_whom
+                accounts.change(person().name, by_whom=by_whom, why="changed their own", password=form.new.data)
+                end_session()
+                flash("Your password is changed. Log in with it.", "success")
+                return go_to("login")
+            form.old.errors = [problem]
+        data = {"name": person().name, "role": person().role.label, "form": form}
+        return show("me", data, form_status())
+
+    add_pages(app, ACTS, me=("/me", me))
+
+
+def _wrong(accounts: Accounts, password: str) -> str:
+    """Say why that is not the password of whoever asks; nothing where it is. Guesses count as failed logins."""
+    name, address = person().name, request.remote_addr or ""
+    try:
+        if accounts.log_in(name, password, address):
+            return ""
+    except ThrottledError:
+        log.warning("password change throttled", name=name, address=address)
+        return "Too many wrong ones. Wait a quarter of an hour."
+    log.warning("password change refused", name=name, address=address)
+    return "This is not your password."
