@@ -9,26 +9,24 @@ from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - the po
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable
 
 from wallet_service.admin.accounts import Accounts
-from wallet_service.admin.addresses import CONVERTERS
-from wallet_service.admin.formats import add_formats
 from wallet_service.admin.acting import acting_routes
+from wallet_service.admin.addresses import CONVERTERS
 from wallet_service.admin.adjusting import adjusting_routes
+from wallet_service.admin.formats import add_formats
 from wallet_service.admin.guard import Guard
 from wallet_service.admin.list_pages import list_routes
 from wallet_service.admin.login import login_routes
 from wallet_service.admin.me import me_routes
 from wallet_service.admin.overview import overview_routes
 from wallet_service.admin.pages import show
-from wallet_service.admin.search import search_routes
+from wallet_service.admin.people import people_routes
 from wallet_service.admin.players import player_routes
+from wallet_service.admin.roles import ACCESS, Role
+from wallet_service.admin.search import search_routes
 from wallet_service.admin.sessions import IDLE_LIMIT, DeskSessions
 from wallet_service.admin.stories import story_routes
-from wallet_service.admin.people import people_routes
-from wallet_service.admin.roles import ACCESS, Role
-from wallet_service.admin.sessions import IDLE_LIMIT, DeskSessions
 from wallet_service.admin.tokens import tokens_routes
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
-from wallet_service.ledger.money import format_money
 from wallet_service.settings import Settings
 
 __all__ = ["MAX_FORM_BYTES", "PREFIX", "create_desk"]
@@ -40,8 +38,9 @@ NAVIGATION = (
     ("cancellations", "Cancellations"),
     ("reviews", "Reviews"),
     ("actions", "Actions"),
+    ("people", "Accounts"),
+    ("tokens", "Tokens"),
 )
-NAVIGATION = (("overview", "Overview"), ("people", "Accounts"), ("tokens", "Tokens"))
 """Endpoints and labels of the menu."""
 PREFIX = "/admin"
 MAX_FORM_BYTES = 256 * 1024
@@ -75,7 +74,6 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     app.url_map.merge_slashes = False  # a round's id may have two of them in a row
     app.jinja_env.globals["ACCESS"] = ACCESS
     app.jinja_env.globals["Role"] = Role
-    app.jinja_env.filters["money"] = format_money
     Bootstrap5(app)
     accounts = Accounts(writes)
     Guard(app, accounts)
