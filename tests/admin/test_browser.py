@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -101,14 +101,41 @@ def test_the_way_in(new_screen, width, scheme):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_page_fits_and_breaks_no_rule(new_screen, player, width, scheme):
-    player.bet("10", round_id="r/1 <b>x</b>", reference="b1")
-    player.result("25", round_id="r/1 <b>x</b>")
+    round_id = "r/1 <b>x</b>"
+    bet = player.bet("10", round_id=round_id, reference="b1")
+    player.result("25", round_id=round_id)
+    player.refund(round_id)
+    player.bet("12.345", round_id="open-for-long")
+    player.answer(player.request("open-for-long", why="w" * 80), "refused")
+    player.freeze()
+    user = f"/players/{player.user_id}"
     screen = new_screen(width, scheme)
     screen.log_in(Role.ADMIN)
     problems = {}
-    for path in ("/",):
+    for path in (
+        "/",
+        f"/rounds?player={player.user_id}",
+        "/transactions?from=nonsense",
+        "/cancellations",
+        "/reviews",
+        "/actions",
+        "/search?q=nothing-like-it",
+        user,
+        f"{user}?print=1",
+        f"{user}/rounds/{quote(round_id, safe='')}",
+        f"{user}/rounds/open-for-long",
+        f"{user}/rounds/unknown",
+        f"{user}/transactions/{bet.transaction_id}",
+        f"/freeze?user={player.user_id}",
+        f"/adjust?user={player.user_id}",
+        f"/decide?user={player.user_id}&round={quote(round_id, safe='')}&reason=refund_of_settled_round&reference=",
+        "/people",
+        "/tokens",
+        "/me",
+        "/no/such/page",
+    ):
         screen.open(path)
-        found = screen.look()
+        found = [text for text in screen.look() if "404" not in text]
         if found:
             problems[path] = found
     assert problems == {}

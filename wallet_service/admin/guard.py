@@ -91,7 +91,7 @@ def may_pass(endpoint: str, needed: Role | None) -> AnyResponse | None:
     if needed is None:
         return None
     if g.person is None:
-        if wants_json() or request.method not in SAFE_METHODS:
+        if wants_json() or request.path.endswith(".csv") or request.method not in SAFE_METHODS:
             raise Unauthorized("Nothing was done: you are not logged in, or no longer.")
         return redirect(url_for("login", next=request.full_path.rstrip("?")))
     if not g.person.may(needed):
