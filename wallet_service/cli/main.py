@@ -15,6 +15,7 @@ from wallet_service.cli.output import FaultError
 from wallet_service.cli.reconcile import reconcile_command
 from wallet_service.cli.reviews import reviews_group
 from wallet_service.cli.sandbox import sandbox_command
+from wallet_service.cli.seed import seed_command
 from wallet_service.cli.service import demo_command, migrate_command, serve_command
 from wallet_service.cli.wallets import transactions_command, wallet_group
 from wallet_service.ledger.ledger import LedgerUnavailableError
@@ -61,5 +62,6 @@ for command in (
     sandbox_command,
     reconcile_command,
     demo_command,
+    seed_command,
 ):
     cli.add_command(command)

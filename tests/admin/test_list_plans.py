@@ -1,0 +1,121 @@
+"""Every list and search answers from an index, on the plan that the planner makes of the very query."""
+
+import subprocess
+
+import pytest
+from sqlalchemy import event, text
+
+from tests.conftest import ENVIRONMENT, WALLET_SERVICE
+from wallet_service.admin.filters import read_filters
+from wallet_service.admin.listing import page_of, rows_of
+from wallet_service.admin.lists import LISTINGS
+from wallet_service.admin.search_reads import find
+from wallet_service.database import create_desk_engine
+from wallet_service.ledger.audit import audit
+from wallet_service.schema import migrate
+
+BY_NAME = {listing.name: listing for listing in LISTINGS}
+CASES = [
+    ("rounds", {}),
+    ("rounds", {"state": "refunded", "game": "game-1", "currency": "USD", "least": "5"}),
+    ("rounds", {"player": "seed-0000001"}),
+    ("rounds", {"player": "seed-0000001", "state": "open"}),
+    ("rounds", {"round": "seed-77"}),
+    ("transactions", {}),
+    ("transactions", {"call": "refund", "currency": "USD", "most": "5"}),
+    ("transactions", {"player": "seed-0000001"}),
+    ("transactions", {"player": "seed-0000001", "round": "seed-1"}),
+    ("transactions", {"round": "seed-77"}),
+    ("cancellations", {}),
+    ("cancellations", {"state": "refunded", "game": "game-1"}),
+    ("cancellations", {"player": "seed-0000001"}),
+    ("reviews", {}),
+    ("reviews", {"player": "seed-0000001"}),
+    ("actions", {}),
+    ("actions", {"kind": "cancel"}),
+    ("actions", {"player": "seed-0000001"}),
+]
+
+
+@pytest.fixture(scope="module")
+def seeded(postgres_url):
+    """A connection to a database with a month of play."""
+    admin = create_desk_engine(postgres_url, 1, read_only=False).execution_options(isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text("CREATE DATABASE seeded"))
+    url = admin.url.set(drivername="postgresql", database="seeded").render_as_string(hide_password=False)
+    migrate(url)
+    subprocess.run(
+        [WALLET_SERVICE, "seed", "--players", "500", "--rounds", "20000", "--transactions", "60000"],
+        env={**ENVIRONMENT, "WALLET_DATABASE_URL": url},
+        check=True,
+        capture_output=True,
+    )
+    engine = create_desk_engine(url, 1, read_only=True)
+    yield engine
+    engine.dispose()
+    with admin.connect() as connection:
+        connection.execute(text("DROP DATABASE seeded WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def plans(seeded):
+    """A connection, and the plan of every query that it runs."""
+    with seeded.connect() as connection:
+        # The tables are small, so that a scan may be the cheapest; what matters is that there is another way.
+        connection.execute(text("SET enable_seqscan = off"))
+        told: list[str] = []
+
+        @event.listens_for(connection, "before_cursor_execute")
+        def explain(conn, cursor, statement, parameters, context, executemany):
+            if not statement.startswith("EXPLAIN"):
+                rows = conn.connection.dbapi_connection.execute("EXPLAIN " + statement, parameters)
+                told.append("\n".join(row[0] for row in rows))
+
+        yield connection, told
+
+
+def test_a_seeded_database_is_right(seeded):
+    with seeded.connect() as connection:
+        report = audit(connection)
+    assert report.findings == []
+    assert (report.rows["players"], report.rows["rounds"], report.rows["transactions"]) == (500, 20_000, 60_000)
+
+
+def test_only_an_empty_database_is_seeded(seeded):
+    url = seeded.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    result = subprocess.run(
+        [WALLET_SERVICE, "seed"], env={**ENVIRONMENT, "WALLET_DATABASE_URL": url}, capture_output=True, text=True
+    )
+    assert result.returncode == 2
+    assert "has players already" in result.stderr
+
+
+@pytest.mark.parametrize(("name", "typed"), CASES, ids=str)
+def test_a_list_uses_an_index(plans, name, typed):
+    connection, told = plans
+    listing = BY_NAME[name]
+    asked = read_filters(listing.filters, typed, listing.is_free)
+    page = page_of(connection, listing, asked, None)
+    assert told
+    assert not [plan for plan in told if "Seq Scan" in plan], told
+    assert page.next or len(page.rows) <= 50
+
+
+@pytest.mark.parametrize("name", ["rounds", "transactions"])
+def test_a_file_of_a_day_uses_an_index(plans, name):
+    connection, told = plans
+    listing = BY_NAME[name]
+    asked = read_filters(listing.filters, {"currency": "USD"}, listing.is_free)
+    assert list(rows_of(connection, listing, asked))
+    assert "Seq Scan" not in told[0], told
+
+
+def test_a_search_uses_indexes(plans):
+    connection, told = plans
+    transaction_id = connection.scalar(text("SELECT id::text FROM transactions LIMIT 1"))
+    told.clear()
+    for word in ("seed-0000001", "seed-77", "seed-77-1", transaction_id):
+        assert len(find(connection, word)) == 1
+    assert not [plan for plan in told if "Seq Scan" in plan], told
