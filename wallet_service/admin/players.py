@@ -81,7 +81,7 @@ def period_of(asked: MultiDict[str, str], now: datetime) -> Period:
 
 def _moment(text: str, days_after: int) -> datetime:
     moment = datetime.fromisoformat(text)
-    if not 2000 <= moment.year < 2200:  # noqa: PLR2004 - nobody means a year outside, and arithmetic stays in range
+    if not 2000 <= moment.year < 2100:  # noqa: PLR2004 - nobody means a year outside, and arithmetic stays in range
         raise ValueError(text)
     moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     return moment + A_DAY * days_after if len(text) <= LENGTH_OF_A_DATE else moment
