@@ -80,6 +80,17 @@ def test_a_decision_is_part_of_the_story(player, viewer):
     assert "to see" in page
 
 
+def test_a_refund_that_a_person_decided_says_so(player, viewer):
+    player.bet("30")
+    player.result("5")
+    player.refund()
+    player.decide("refund", "refund_of_settled_round")
+    page = viewer.get(f"/players/{player.user_id}/rounds/r1").text
+    assert page.count("A person decided it") == 1
+    assert "Decided: refund the round" in page
+    assert "It closed the cancellation" not in page
+
+
 def test_a_round_that_never_had_a_bet_shows_what_was_said_about_it(player, viewer):
     player.result("5", round_id="ghost")
     assert "The wallet has no such round" in viewer.get(f"/players/{player.user_id}/rounds/ghost").text
