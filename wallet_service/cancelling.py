@@ -4,9 +4,11 @@ The record stands before the request leaves, so that a crash in between loses no
 counts as unknown after a while. The money comes back with their Refund, which closes the record.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from time import monotonic, sleep
+from typing import Protocol, TypeVar
+from uuid import UUID
 
 from sqlalchemy import Engine
 
@@ -14,9 +16,10 @@ from wallet_service.ledger.calls import AnswerCancellation, RequestCancellation
 from wallet_service.ledger.cancellation_reads import CancellationRow, cancellation_of
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.ledger.outcomes import Outcome, Receipt
-from wallet_service.lucky_monaco import LuckyMonaco, Reply
+from wallet_service.lucky_monaco import Answer, LuckyMonaco, Reply
+from wallet_service.pace import Pace
 
-__all__ = ["AnswerNotRecordedError", "Asked", "Canceller", "await_refund", "record_of"]
+__all__ = ["AnswerNotRecordedError", "Asked", "Canceller", "InVainError", "ask_in_turn", "await_refund", "record_of"]
 
 AWAITED = frozenset({"requested", "accepted"})
 """States of a cancellation whose end is still to come."""
@@ -28,6 +31,14 @@ ANSWER_PATIENCE_S = 180
 headers trickle in."""
 RECORD_PAUSES_S = (0.3, 1.0, 3.0)
 """Before the answer is recorded once more: a connection may have died while Lucky Monaco was asked."""
+CREDENTIALS_WRONG = frozenset({"54", "G.54"})
+"""Codes with which every further call would be refused as well (contract, section 6)."""
+UNANSWERED = 5
+"""After so many unknown answers on end nobody is there to ask."""
+
+
+class InVainError(Exception):
+    """Lucky Monaco need not be asked for any more rounds now. The message says why."""
 
 
 class AnswerNotRecordedError(Exception):
@@ -60,6 +71,15 @@ class Canceller:
         self._lucky_monaco = lucky_monaco
         self._refund_patience_s = overdue_minutes * 60
 
+    def check(self, user_id: str, round_id: str | None, game_id: str | None) -> None:
+        """Check that Lucky Monaco could be asked for it.
+
+        Raises:
+            ValueError: as ``ask``.
+
+        """
+        self._lucky_monaco.cancellable(user_id, round_id, game_id)
+
     def ask(self, user_id: str, round_id: str | None, game_id: str | None, *, by_whom: str, why: str) -> Asked:
         """Ask to void a round or, in V4 without ``round_id``, every open round of the game.
 
@@ -69,16 +89,35 @@ class Canceller:
             AnswerNotRecordedError: it was asked, and the answer could not be recorded.
 
         """
-        self._lucky_monaco.cancellable(user_id, round_id, game_id)
-        receipt = self._ledger.apply(RequestCancellation(user_id, round_id, game_id, by_whom, why, ANSWER_PATIENCE_S))
+        receipt = self.request(user_id, round_id, game_id, by_whom=by_whom, why=why)
         if receipt.outcome is not Outcome.APPLIED or receipt.transaction_id is None:
             return Asked(receipt, None)
+        return Asked(receipt, self.send(user_id, round_id, game_id, receipt.transaction_id))
+
+    def request(self, user_id: str, round_id: str | None, game_id: str | None, *, by_whom: str, why: str) -> Receipt:
+        """Record that Lucky Monaco is about to be asked. Where that is ``applied``, ``send`` must follow at once.
+
+        Raises:
+            ValueError: as ``ask``.
+            LedgerUnavailableError: as ``ask``.
+
+        """
+        self.check(user_id, round_id, game_id)
+        return self._ledger.apply(RequestCancellation(user_id, round_id, game_id, by_whom, why, ANSWER_PATIENCE_S))
+
+    def send(self, user_id: str, round_id: str | None, game_id: str | None, attempt_id: UUID) -> Reply:
+        """Ask Lucky Monaco, which may take minutes, and record the answer to the attempt.
+
+        Raises:
+            AnswerNotRecordedError: as ``ask``.
+
+        """
         reply = self._lucky_monaco.cancel_round(user_id, round_id, game_id)
         answer = AnswerCancellation(
-            user_id, receipt.transaction_id, reply.answer.value, reply.code, reply.message, self._refund_patience_s
+            user_id, attempt_id, reply.answer.value, reply.code, reply.message, self._refund_patience_s
         )
         self._record(answer, reply)
-        return Asked(receipt, reply)
+        return reply
 
     def _record(self, answer: AnswerCancellation, reply: Reply) -> None:
         for pause in (*RECORD_PAUSES_S, None):
@@ -90,6 +129,56 @@ class Canceller:
                 sleep(pause)
             else:
                 return
+
+
+class CancellableRound(Protocol):
+    """What names a round to Lucky Monaco."""
+
+    @property
+    def user_id(self) -> str:
+        """The player."""
+
+    @property
+    def round_id(self) -> str:
+        """The round."""
+
+    @property
+    def game_id(self) -> str | None:
+        """The game, if known."""
+
+
+R = TypeVar("R", bound=CancellableRound)
+
+
+def ask_in_turn(
+    canceller: Canceller, rounds: Iterable[R], pace: Pace, *, by_whom: str, why: str
+) -> Iterator[tuple[R, Asked | ValueError]]:
+    """Ask for one round after the other, and yield each with how that ended.
+
+    A round that cannot be theirs does not stand in the way of the others: it is yielded with its ``ValueError``.
+
+    Raises:
+        InVainError: they refuse the credentials, or do not answer.
+        LedgerUnavailableError: as ``Canceller.ask``.
+        AnswerNotRecordedError: as ``Canceller.ask``.
+
+    """
+    unanswered = 0
+    for item in rounds:
+        try:
+            with pace:
+                asked = canceller.ask(item.user_id, item.round_id, item.game_id, by_whom=by_whom, why=why)
+        except ValueError as error:
+            yield item, error
+            continue
+        yield item, asked
+        if asked.reply is None:  # refunded, or asked for by somebody else, since the list was made
+            continue
+        unanswered = unanswered + 1 if asked.reply.answer is Answer.UNKNOWN else 0
+        if asked.reply.code in CREDENTIALS_WRONG:
+            raise InVainError(f"Lucky Monaco does not take the credentials ({asked.reply.message})")
+        if unanswered == UNANSWERED:
+            raise InVainError(f"Lucky Monaco does not answer ({asked.reply.message})")
 
 
 def record_of(reads: Engine, user_id: str, round_id: str | None, game_id: str | None) -> CancellationRow:

@@ -13,6 +13,8 @@ from wallet_service.admin.acting import acting_routes
 from wallet_service.admin.addresses import CONVERTERS
 from wallet_service.admin.adjusting import adjusting_routes
 from wallet_service.admin.formats import add_formats
+from wallet_service.admin.asking import Asking
+from wallet_service.admin.cancel_pages import cancel_routes
 from wallet_service.admin.guard import Guard
 from wallet_service.admin.list_pages import list_routes
 from wallet_service.admin.login import login_routes
@@ -23,6 +25,7 @@ from wallet_service.admin.people import people_routes
 from wallet_service.admin.players import player_routes
 from wallet_service.admin.roles import ACCESS, Role
 from wallet_service.admin.search import search_routes
+from wallet_service.admin.selection_pages import selection_routes
 from wallet_service.admin.sessions import IDLE_LIMIT, DeskSessions
 from wallet_service.admin.stories import story_routes
 from wallet_service.admin.tokens import tokens_routes
@@ -85,6 +88,9 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     player_routes(app, reads)
     acting_routes(app, reads, ledger)
     adjusting_routes(app, reads, ledger)
+    asking = Asking(settings, ledger)
+    cancel_routes(app, reads, asking)
+    selection_routes(app, reads, writes, asking)
     people_routes(app, accounts)
     tokens_routes(app, accounts)
     me_routes(app, accounts)

@@ -11,7 +11,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 
-from wallet_service.cancelling import AnswerNotRecordedError, Canceller
+from wallet_service.cancelling import AnswerNotRecordedError, Canceller, InVainError, ask_in_turn
 from wallet_service.cli.arguments import GAME, by_whom, known_currency, reason_option
 from wallet_service.cli.database import opened_database
 from wallet_service.cli.durations import DurationType
@@ -20,7 +20,7 @@ from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.ledger.cancellation_reads import StaleRound, cancellation_of, stale_rounds
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.ledger.money import format_money
-from wallet_service.lucky_monaco import Answer, connect_lucky_monaco
+from wallet_service.lucky_monaco import connect_lucky_monaco
 from wallet_service.pace import Pace
 
 __all__ = ["cancel_stale_command"]
@@ -28,10 +28,6 @@ __all__ = ["cancel_stale_command"]
 SHOWN = 20
 STATES_TOLD = ("refunded", "accepted", "overdue", "refused", "unknown", "requested")
 ALWAYS_TOLD = {"refunded", "accepted", "refused", "unknown"}
-CREDENTIALS_WRONG = {"54", "G.54"}
-"""Codes with which every further call would be refused as well (contract, section 6)."""
-UNANSWERED = 5
-"""After so many unknown answers on end nobody is there to ask."""
 
 
 @dataclass
@@ -126,34 +122,21 @@ def _list(rounds: Sequence[StaleRound], before: datetime, limit: int) -> None:
 def _cancel(canceller: Canceller, rounds: Sequence[StaleRound], reason: str, pace: Pace) -> Run:
     """Ask for one round after the other."""
     run = Run()
-    unanswered = 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
-        for item in progress.track(rounds, description="Asking"):
-            try:
-                with pace:
-                    result = canceller.ask(item.user_id, item.round_id, item.game_id, by_whom=by_whom(), why=reason)
-            except KeyboardInterrupt:
-                run.problem = "Interrupted."
-                break
-            except (LedgerUnavailableError, AnswerNotRecordedError) as error:
-                run.problem = f"{error}."
-                break
-            except ValueError as error:  # a round that cannot be theirs must not stand in the way of the others
-                text = f"Not asked for round {item.round_id} of {item.user_id}: {error}"
-                progress.console.print(text, markup=False, soft_wrap=True)
-                run.impossible += 1
-                continue
-            if result.reply is None:  # refunded, or asked for by somebody else, since the list was made
-                continue
-            run.asked.append(item)
-            unanswered = unanswered + 1 if result.reply.answer is Answer.UNKNOWN else 0
-            if result.reply.code in CREDENTIALS_WRONG:
-                run.problem = f"Lucky Monaco does not take the credentials ({result.reply.message})."
-            elif unanswered == UNANSWERED:
-                run.problem = f"Lucky Monaco does not answer ({result.reply.message})."
-            if run.problem:
-                break
+        track = progress.track(rounds, description="Asking")
+        try:
+            for item, asked in ask_in_turn(canceller, track, pace, by_whom=by_whom(), why=reason):
+                if isinstance(asked, ValueError):
+                    text = f"Not asked for round {item.round_id} of {item.user_id}: {asked}"
+                    progress.console.print(text, markup=False, soft_wrap=True)
+                    run.impossible += 1
+                elif asked.reply is not None:
+                    run.asked.append(item)
+        except KeyboardInterrupt:
+            run.problem = "Interrupted."
+        except (LedgerUnavailableError, AnswerNotRecordedError, InVainError) as error:
+            run.problem = f"{error}."
     return run
 
 

@@ -1,14 +1,17 @@
 """What people read about cancellations: those that were asked for, and the rounds that could be."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, column, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
 from wallet_service.ledger.models import Cancellation, CancellationAttempt, CancellationRound, Round
+from wallet_service.ledger.round_reads import RoundKey
 
 __all__ = [
     "STATES",
@@ -16,6 +19,7 @@ __all__ = [
     "StaleRound",
     "cancellation_of",
     "cancellations_of",
+    "rounds_asked_for",
     "stale_rounds",
     "state_by_now",
 ]
@@ -121,7 +125,7 @@ def cancellations_of(
         .order_by(Cancellation.requested_at.desc(), Cancellation.id.desc())
         .limit(limit)
     )
-    for column, value in (
+    for filtered, value in (
         (Cancellation.user_id, user_id),
         (Cancellation.id, id),
         (Cancellation.round_id, round_id),
@@ -129,7 +133,7 @@ def cancellations_of(
         (state_by_now(), state),
     ):
         if value is not None:
-            query = query.where(column == value)
+            query = query.where(filtered == value)
     if since is not None:
         query = query.where(Cancellation.asked_at >= since)
     return [CancellationRow(*row) for row in connection.execute(query)]
@@ -153,6 +157,16 @@ def cancellation_of(
         )
     latest = connection.scalar(query.order_by(Cancellation.asked_at.desc()).limit(1))
     return next(iter(cancellations_of(connection, user_id=user_id, id=latest)), None) if latest else None
+
+
+def rounds_asked_for(connection: Connection, keys: Collection[RoundKey]) -> dict[RoundKey, tuple[str, datetime]]:
+    """Return the state of each round's own cancellation and when it was last asked for, by one statement."""
+    users, rounds = (cast([key[part] for key in keys], ARRAY(Text)) for part in (0, 1))
+    named = func.unnest(users, rounds).table_valued(column("user_id", Text), column("round_id", Text)).render_derived()
+    query = select(named.c.user_id, named.c.round_id, state_by_now(), Cancellation.asked_at).join_from(
+        named, Cancellation, and_(named.c.user_id == Cancellation.user_id, named.c.round_id == Cancellation.round_id)
+    )
+    return {(user_id, round_id): (state, asked_at) for user_id, round_id, state, asked_at in connection.execute(query)}
 
 
 def stale_rounds(

@@ -246,8 +246,8 @@ class Review(Base):
 class Action(Base):
     """What a person did, at the desk or on the command line, for ever: a trigger refuses every change.
 
-    ``user_id`` is the player concerned; empty where the action is about an account. ``kind`` says what was done,
-    ``before`` and ``after`` what it changed.
+    ``user_id`` is the player concerned; empty where the action is about an account, or a selection of rounds. ``kind``
+    says what was done, ``before`` and ``after`` what it changed.
     """
 
     __tablename__ = "actions"

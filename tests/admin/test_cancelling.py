@@ -1,0 +1,224 @@
+"""Cancelling rounds at the desk, with Lucky Monaco's place taken by a real server."""
+
+import json
+import re
+from threading import Event
+
+import pytest
+
+from tests.admin.conftest import SECRET_KEY, Visitor
+from tests.conftest import Service
+from tests.stand import OK, PARTNER, SECRET, TOKEN, Stand, http, refused
+from wallet_service.admin.roles import Role
+
+
+@pytest.fixture
+def visit(database_url, stand: Stand, accounts):
+    """Make people at a desk which asks the stand, logged in by role."""
+    settings = {
+        "WALLET_LOG_LEVEL": "ERROR",
+        "WALLET_ADMIN_SECRET_KEY": SECRET_KEY,
+        "WALLET_LUCKY_MONACO_URL": stand.url,
+        "WALLET_LUCKY_MONACO_TOKEN": TOKEN,
+        "WALLET_LUCKY_MONACO_HASH_SECRET": SECRET,
+        "WALLET_LUCKY_MONACO_TIMEOUT": "5",
+        "WALLET_PARTNER_ID": PARTNER,
+    }
+    service = Service(database_url, **settings)
+    visitors = []
+
+    def come(role):
+        visitors.append(Visitor(service))
+        assert visitors[-1].log_in(role.label).status_code == 302
+        return visitors[-1]
+
+    yield come
+    for visitor in visitors:
+        visitor.close()
+    service.stop()
+
+
+@pytest.fixture
+def operator(visit):
+    return visit(Role.OPERATOR)
+
+
+def form_of(page, **typed):
+    """Return the fields of a page's form, those that are many as lists."""
+    fields: dict[str, list[str]] = {}
+    for tag in re.findall(r"<input[^>]*>", page.text):
+        name = re.search(r'name="([^"]*)"', tag)
+        value = re.search(r"""value=(?:"([^"]*)"|'([^']*)')""", tag)
+        if name and 'type="hidden"' in tag:
+            fields.setdefault(name[1], []).append((value[1] or value[2] or "") if value else "")
+    if isinstance(fields.get("csrf_token"), list):
+        fields["csrf_token"] = fields["csrf_token"][-1:]
+    return fields | {name: [value] for name, value in typed.items()}
+
+
+def await_end(visitor, progress):
+    """Look until nothing more is awaited, as the page does, and return the data."""
+    while True:
+        data = visitor.get(progress, headers={"Accept": "application/json"}).json()
+        if not data["awaited"]:
+            return data
+
+
+def path_of(answer):
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"].removeprefix("/admin")
+
+
+def test_a_round_is_cancelled_and_the_refund_is_seen(operator, player, stand):
+    player.bet("10")
+    where = f"/cancel?user={player.user_id}&round=r1"
+    preview = operator.get(where)
+    assert "10.00" in preview.text
+    assert stand.asked == [], "a preview asks nobody"
+    stand.will((OK, player.refund))
+    progress = path_of(operator.post(where, data=form_of(preview, why="the game hangs")))
+    data = await_end(operator, progress)
+    assert (data["state"], data["round"]["refunded"]) == ("refunded", "10.00")
+    assert "The money is back." in operator.get(progress).text
+    record = player.cancellation()
+    assert (record.by_whom, record.why) == ("desk:operator", "the game hangs")
+    assert stand.bodies[0]["gameId"] == "g1"
+    assert [row.kind for row in player.query("SELECT kind FROM actions")] == ["cancel"]
+
+
+def test_the_page_answers_while_lucky_monaco_does_not(operator, player, stand):
+    player.bet("10")
+    goes_on = Event()
+    stand.will((goes_on.wait, OK))
+    where = f"/cancel?user={player.user_id}&round=r1"
+    progress = path_of(operator.post(where, data=form_of(operator.get(where), why="stuck")))
+    assert operator.get(progress, headers={"Accept": "application/json"}).json()["state"] == "requested"
+    assert "Lucky Monaco is being asked." in operator.get(progress).text
+    goes_on.set()
+
+
+def test_a_form_that_is_sent_twice_asks_once(operator, player, stand):
+    player.bet("10")
+    where = f"/cancel?user={player.user_id}&round=r1"
+    form = form_of(operator.get(where), why="stuck")
+    stand.will(http(200, refused("G.01")), http(200, refused("G.01")))
+    places = set()
+    for _ in range(2):
+        places.add(path_of(operator.post(where, data=form)))
+        data = await_end(operator, max(places))
+        assert data["state"] == "refused"
+    assert len(places) == 1, "the same result"
+    assert len(stand.asked) == 1
+    assert "Ask again" in operator.get(max(places)).text
+    assert path_of(operator.post(where, data=form_of(operator.get(where), why="once more"))) in places
+    assert await_end(operator, max(places))["cancellation"]["attempts"] == 2, "a new form asks again"
+
+
+def test_a_viewer_sees_how_it_goes_and_may_not_ask(visit, player, stand):
+    player.bet("10")
+    player.request()
+    viewer = visit(Role.VIEWER)
+    page = viewer.get(f"/cancel/progress?user={player.user_id}&round=r1")
+    assert page.status_code == 200
+    assert "Ask again" not in page.text
+    assert viewer.get(f"/cancel?user={player.user_id}&round=r1").status_code == 403
+    assert viewer.post("/cancel-selection", data=form_of(page)).status_code == 403
+    assert stand.asked == []
+
+
+@pytest.mark.parametrize(
+    ("play", "said"),
+    [
+        (lambda _player: None, "no bet in this round"),
+        (lambda player: player.bet("1") and player.result("0"), "may wait in the review queue"),
+        (lambda player: player.bet("1") and player.cancel(), "no stake to return"),
+        (lambda player: player.bet("1") and player.refund(), "refunded already"),
+        (lambda player: player.bet("1") and player.request(), "asked for already by test"),
+    ],
+)
+def test_what_is_unusual_is_said_beforehand(operator, player, play, said):
+    play(player)
+    assert said in operator.get(f"/cancel?user={player.user_id}&round=r1").text
+
+
+def test_a_settled_rounds_refund_waits_and_the_way_to_decide_is_shown(operator, player, stand):
+    player.bet("10")
+    player.result("15")
+    where = f"/cancel?user={player.user_id}&round=r1"
+    stand.will((OK, player.refund))
+    progress = path_of(operator.post(where, data=form_of(operator.get(where), why="stuck")))
+    data = await_end(operator, progress)
+    assert [review["reason"] for review in data["reviews"]] == ["refund_of_settled_round"]
+    assert "/admin/decide?" in operator.get(progress).text
+
+
+def test_without_settings_nobody_can_be_asked(logged_in, player):
+    player.bet("10")
+    page = logged_in(Role.OPERATOR).get(f"/cancel?user={player.user_id}&round=r1")
+    assert "WALLET_LUCKY_MONACO_URL" in page.text
+    assert 'name="why"' not in page.text, "there is no form"
+
+
+def chosen(*players, rounds=("r1",)):
+    return {"round": [json.dumps([player.user_id, round_id]) for player in players for round_id in rounds]}
+
+
+def test_a_selection_is_cancelled_once_round_after_round(operator, player, new_player, stand):
+    euros = new_player("50", "EUR")
+    player.bet("10")
+    player.bet("5", round_id="r2", reference="b2")
+    euros.bet("7", currency="EUR")
+    done = new_player()
+    done.bet("1")
+    done.refund()
+    keys = chosen(player, rounds=("r1", "r2", "nowhere"))["round"] + chosen(euros, done)["round"] + ["{", "[1]"]
+    csrf_token = operator.csrf_token("/")
+    preview = operator.post("/cancel-selection", data={"csrf_token": csrf_token, "round": keys})
+    for words in ("Cancel 3 rounds", "15.00", "7.00", "unknown to the wallet", "refunded or cancelled already"):
+        assert words in preview.text
+    assert stand.asked == []
+    stand.will(
+        (OK, player.refund),
+        (OK, lambda: player.refund("r2", reference="f2")),
+        (OK, lambda: euros.refund(currency="EUR")),
+    )
+    form = form_of(preview, why="an outage")
+    places = {path_of(operator.post("/cancel-selection", data=form)) for _ in range(2)}
+    assert len(places) == 1, "the same result"
+    data = await_end(operator, places.pop())
+    assert (data["counts"], data["total"], data["asked"]) == ({"refunded": 3}, 3, 3)
+    assert len(stand.asked) == 3
+    assert player.cancellation("r2").why == "an outage"
+
+
+def test_a_selection_that_stopped_goes_on(visit, operator, player, stand, engine):
+    player.bet("10")
+    player.bet("5", round_id="r2", reference="b2")
+    # The server died after the first of them, an hour ago: nobody asks for the second one.
+    selection = "00000000-0000-4000-8000-" + player.user_id.partition("-")[2].replace("-", "").zfill(12)[:12]
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO actions (user_id, id, kind, reference, by_whom, why, at, after)"
+            " VALUES ('', %s, 'cancel', '2 rounds', 'desk:operator', 'an outage', now() - interval '1 hour', %s)",
+            (selection, json.dumps({"rounds": [[player.user_id, "r1"], [player.user_id, "r2"]]})),
+        )
+    player.refund()
+    page = operator.get(f"/cancel-selection/progress?id={selection}")
+    assert "Go on with them" in page.text
+    assert "Go on with them" not in visit(Role.VIEWER).get(f"/cancel-selection/progress?id={selection}").text
+    preview = operator.post("/cancel-selection", data=form_of(page))
+    assert "Cancel 1 round" in preview.text
+    stand.will((OK, lambda: player.refund("r2", reference="f2")))
+    progress = path_of(operator.post("/cancel-selection", data=form_of(preview, why="go on")))
+    assert await_end(operator, progress)["counts"] == {"refunded": 1}
+
+
+def test_more_than_a_thousand_rounds_are_refused(operator, player):
+    keys = [json.dumps([player.user_id, f"r{number}"]) for number in range(1001)]
+    answer = operator.post("/cancel-selection", data={"csrf_token": operator.csrf_token("/"), "round": keys})
+    assert answer.status_code == 422
+    assert "1001 rounds are chosen; at most 1000" in answer.text
+
+
+def test_an_empty_selection_says_what_to_do(operator):
+    assert "No round is chosen" in operator.get("/cancel-selection").text

@@ -1,0 +1,142 @@
+"""Cancelling a selection of rounds: what it will do, the reason, and how it goes."""
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import Flask, abort, request
+from sqlalchemy import Engine
+from wtforms import HiddenField, validators
+
+from wallet_service.admin.asking import Asking, BusyError
+from wallet_service.admin.forms import ACTS, WhyForm, add_pages, form_status, text_of
+from wallet_service.admin.guard import person
+from wallet_service.admin.pages import go_to, show
+from wallet_service.admin.selections import (
+    Preview,
+    preview_of,
+    progress_of,
+    record_selection,
+    selection_of,
+)
+from wallet_service.ledger.round_reads import RoundKey, rounds_named
+
+__all__ = ["MAX_SELECTION", "selection_routes"]
+
+MAX_SELECTION = 1000
+"""Rounds."""
+SHOWN = 50
+"""Of them, in the preview."""
+
+
+class SelectionForm(WhyForm):
+    """Cancels the chosen rounds. ``key`` is the form's own: sent twice, it acts once."""
+
+    key = HiddenField(validators=[validators.UUID()])
+    confirmed = HiddenField()
+
+
+def selection_routes(app: Flask, reads: Engine, writes: Engine, asking: Asking) -> None:
+    """Add the routes."""
+    views = SelectionPages(reads, writes, asking)
+    add_pages(app, ACTS, cancel_selection=("/cancel-selection", views.cancel_selection))
+    add_pages(app, ["GET"], selection_progress=("/cancel-selection/progress", views.progress))
+
+
+class SelectionPages:
+    """The views."""
+
+    def __init__(self, reads: Engine, writes: Engine, asking: Asking) -> None:
+        self._reads = reads
+        self._writes = writes
+        self._asking = asking
+
+    def cancel_selection(self) -> Any:
+        """Show what cancelling the chosen rounds will do, and begin with it. Each is a field ``round``."""
+        keys = chosen_rounds(request.form.getlist("round"))
+        too_many = len(keys) > MAX_SELECTION
+        with self._reads.connect() as connection:
+            preview = preview_of(connection, [] if too_many else keys)
+        form = SelectionForm()
+        if request.form.get("confirmed"):
+            if form.validate_on_submit() and self._begun(form, preview):
+                return go_to("selection_progress", id=UUID(text_of(form.key)))
+        else:
+            form.process(data={"key": str(uuid4())})
+        data = {
+            "chosen": len(keys),
+            "too_many": too_many,
+            "most": MAX_SELECTION,
+            "rounds": preview.rounds,
+            "shown": SHOWN,
+            "returns": preview.returns,
+            "settled": preview.settled,
+            "left_out": preview.left_out,
+            "problem": self._asking.problem,
+            "form": form,
+        }
+        return show("selection", data, form_status() if form.errors or too_many else 200)
+
+    def _begun(self, form: SelectionForm, preview: Preview) -> bool:
+        by_whom, why, selection_id = person().by_whom, text_of(form.why), UUID(text_of(form.key))
+        with self._reads.connect() as connection:
+            if selection_of(connection, selection_id):
+                return True  # the form was sent before
+        if self._asking.problem or not preview.rounds:
+            return False
+        keys = [the_round.key for the_round in preview.rounds]
+
+        def record() -> bool:
+            return record_selection(self._writes, selection_id, keys, by_whom=by_whom, why=why)
+
+        try:
+            self._asking.cancel_selection(selection_id, preview.rounds, record, by_whom=by_whom, why=why)
+        except BusyError as error:
+            form.why.errors = [str(error)]
+            return False
+        return True
+
+    def progress(self) -> Any:
+        """Show how the cancellations of a selection go."""
+        selection_id = request.args.get("id", type=UUID)
+        with self._reads.connect() as connection:
+            selection = selection_of(connection, selection_id) if selection_id else None
+            if selection is None:
+                abort(404, "There is no such selection of rounds.")
+            progress = progress_of(connection, selection)
+            known = rounds_named(connection, selection.rounds)
+        rows = [
+            {
+                "user_id": key[0],
+                "round_id": key[1],
+                "state": state,
+                "currency": known[key].currency if key in known else None,
+                "stake": known[key].staked - known[key].cancelled if key in known else None,
+            }
+            for key, state in progress.states.items()
+        ]
+        data = {
+            "selection": {"id": selection.id, "by_whom": selection.by_whom, "why": selection.why, "at": selection.at},
+            "rounds": rows,
+            "counts": progress.counts,
+            "total": progress.total,
+            "asked": progress.asked,
+            "stopped": progress.is_stopped,
+            "awaited": not progress.is_over and not progress.is_stopped,
+            "stamp": f"{progress.is_over} {progress.is_stopped} {sorted(progress.counts)}",
+        }
+        return show("selection_progress", data)
+
+
+def chosen_rounds(values: list[str]) -> list[RoundKey]:
+    """Read the chosen rounds, each a player and a round as JSON, without doubles. What is none is left out."""
+    keys: dict[RoundKey, None] = {}
+    for value in values:
+        try:
+            read = json.loads(value)
+        except (ValueError, RecursionError):
+            continue
+        match read:
+            case [str(user_id), str(round_id)] if user_id.isprintable() and round_id.isprintable():
+                keys[user_id, round_id] = None
+    return list(keys)
