@@ -4,10 +4,12 @@ import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
-from threading import Thread
+from threading import Event, Thread
 from time import sleep
+from typing import Any
 
 from flask import Flask
 from granian.constants import HTTPModes, Interfaces
@@ -15,13 +17,17 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from wallet_service.addresses import check_address
-from wallet_service.app import create_app
-from wallet_service.settings import Settings
+from wallet_service.app import create_admin, create_app
+from wallet_service.settings import Settings, SettingsError
 
-__all__ = ["serve"]
+__all__ = ["DeskEndedError", "serve"]
 
 DRAIN_SECONDS = 10
 """How long a worker may take to finish its calls when it is told to stop."""
+
+
+class DeskEndedError(Exception):
+    """The desk's process is gone, and the wallet was stopped with it."""
 
 
 def serve(
@@ -31,12 +37,29 @@ def serve(
 
     Raises:
         AddressInUseError: the address cannot be had.
+        SettingsError: the desk has a port, and no secret key.
+        DeskEndedError: the desk, on its own port, ended by itself.
 
     """
     check_address(host, port)
+    if settings.admin_port:
+        if not settings.admin_secret_key:
+            raise SettingsError("WALLET_ADMIN_PORT needs WALLET_ADMIN_SECRET_KEY: without it there is no /admin")
+        check_address(host, settings.admin_port)
     # A worker that is forked while another thread of ours holds a lock would wait for that lock for ever.
     multiprocessing.set_start_method("spawn", force=True)
-    server = Server(
+    server = _server(settings, host, port, workers)
+    ports = [port, settings.admin_port] if settings.admin_port else [port]
+    if on_listening:
+        # The workers listen, each when it has made its application; the server's own start-up hook comes before that.
+        waiting = Thread(target=_when_listening, args=(host, ports, on_listening), daemon=True)
+        server.on_startup(waiting.start)
+    with _desk_beside(settings, host):
+        server.serve(target_loader=partial(_make_worker, create_app, settings), wrap_loader=False)
+
+
+def _server(settings: Settings, host: str, port: int, workers: int) -> Any:
+    return Server(
         "wallet_service",
         address=host,
         port=port,
@@ -49,17 +72,53 @@ def serve(
         workers_kill_timeout=DRAIN_SECONDS,
         log_level=LogLevels.error,
     )
-    if on_listening:
-        # The workers listen, each when it has made its application; the server's own start-up hook comes before that.
-        waiting = Thread(target=_when_listening, args=(host, port, on_listening), daemon=True)
-        server.on_startup(waiting.start)
-    server.serve(target_loader=partial(_make_worker, settings), wrap_loader=False)
 
 
-def _make_worker(settings: Settings) -> Flask:
+@contextmanager
+def _desk_beside(settings: Settings, host: str) -> Iterator[None]:
+    """Serve the desk in a process of its own meanwhile, if it has a port of its own. When either ends, both do.
+
+    Raises:
+        DeskEndedError: the desk ended first.
+
+    """
+    if not settings.admin_port:
+        yield
+        return
+    desk = multiprocessing.get_context("spawn").Process(target=_serve_desk, args=(settings, host), name="desk")
+    desk.start()
+    stopping = Event()
+    ended_first: list[int | None] = []
+
+    def watch() -> None:
+        desk.join()
+        if not stopping.is_set():
+            ended_first.append(desk.exitcode)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        desk.terminate()
+        desk.join(DRAIN_SECONDS + 1)
+        desk.kill()
+    if ended_first and ended_first[0]:
+        raise DeskEndedError(f"the desk ended with {ended_first[0]}, and so the wallet was stopped")
+
+
+def _serve_desk(settings: Settings, host: str) -> None:
+    """Serve the desk alone, in this process, until it is told to stop or the wallet's server has ended."""
+    Thread(target=_end_with_parent, daemon=True).start()
+    server = _server(settings, host, settings.admin_port, workers=1)
+    server.serve(target_loader=partial(_make_worker, create_admin, settings), wrap_loader=False)
+
+
+def _make_worker(create: Callable[[Settings], Flask], settings: Settings) -> Flask:
     """Make the application in a worker, which ends with the server that started it, however that ends."""
     Thread(target=_end_with_parent, daemon=True).start()
-    return create_app(settings)
+    return create(settings)
 
 
 def _end_with_parent() -> None:
@@ -69,12 +128,13 @@ def _end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _when_listening(host: str, port: int, then: Callable[[], None]) -> None:
-    while True:
-        try:
-            socket.create_connection((host, port), timeout=1).close()
-        except OSError:
-            sleep(0.05)
-        else:
-            then()
-            return
+def _when_listening(host: str, ports: list[int], then: Callable[[], None]) -> None:
+    for port in ports:
+        while True:
+            try:
+                socket.create_connection((host, port), timeout=1).close()
+            except OSError:
+                sleep(0.05)
+            else:
+                break
+    then()

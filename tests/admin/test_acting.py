@@ -21,6 +21,7 @@ def fields(page):
     for tag in found:
         name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
         if name and 'type="hidden"' in tag:
+            assert name[1] not in named, "a field is there once"
             named[name[1]] = value[1] if value else ""
     return named
 

@@ -12,30 +12,51 @@ from tests.stand import OK, PARTNER, SECRET, TOKEN, Stand, http, refused
 from wallet_service.admin.roles import Role
 
 
+@pytest.fixture(scope="module")
+def lucky_monaco():
+    stand = Stand()
+    yield stand
+    stand.stop()
+
+
 @pytest.fixture
-def visit(database_url, stand: Stand, accounts):
-    """Make people at a desk which asks the stand, logged in by role."""
-    settings = {
-        "WALLET_LOG_LEVEL": "ERROR",
-        "WALLET_ADMIN_SECRET_KEY": SECRET_KEY,
-        "WALLET_LUCKY_MONACO_URL": stand.url,
-        "WALLET_LUCKY_MONACO_TOKEN": TOKEN,
-        "WALLET_LUCKY_MONACO_HASH_SECRET": SECRET,
-        "WALLET_LUCKY_MONACO_TIMEOUT": "5",
-        "WALLET_PARTNER_ID": PARTNER,
-    }
-    service = Service(database_url, **settings)
+def stand(lucky_monaco):
+    """Lucky Monaco's place, which has not heard of earlier tests."""
+    lucky_monaco.asked.clear()
+    lucky_monaco.answers.clear()
+    return lucky_monaco
+
+
+@pytest.fixture(scope="module")
+def asking_desk(database_url, lucky_monaco):
+    """A desk that asks the stand."""
+    service = Service(
+        database_url,
+        WALLET_LOG_LEVEL="ERROR",
+        WALLET_ADMIN_SECRET_KEY=SECRET_KEY,
+        WALLET_LUCKY_MONACO_URL=lucky_monaco.url,
+        WALLET_LUCKY_MONACO_TOKEN=TOKEN,
+        WALLET_LUCKY_MONACO_HASH_SECRET=SECRET,
+        WALLET_LUCKY_MONACO_TIMEOUT="5",
+        WALLET_PARTNER_ID=PARTNER,
+    )
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def visit(asking_desk, stand, accounts):
+    """Log people in, by role."""
     visitors = []
 
     def come(role):
-        visitors.append(Visitor(service))
+        visitors.append(Visitor(asking_desk))
         assert visitors[-1].log_in(role.label).status_code == 302
         return visitors[-1]
 
     yield come
     for visitor in visitors:
         visitor.close()
-    service.stop()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-from flask import Flask, abort
+from flask import Flask, abort, request
 from sqlalchemy import Engine
 from wtforms import Field, Form, HiddenField, RadioField, SelectField, StringField
 from wtforms.validators import UUID, InputRequired, Length, ValidationError
@@ -54,7 +54,6 @@ class AdjustForm(WhyForm):
         render_kw={"inputmode": "decimal", "autocomplete": "off"},
     )
     key = HiddenField(validators=[InputRequired(), UUID()])
-    confirmed = HiddenField()
 
     @property
     def movement(self) -> Decimal:
@@ -79,7 +78,7 @@ def adjusting_routes(app: Flask, reads: Engine, ledger: Ledger) -> None:
         preview = None
         if form.validate_on_submit():
             preview = _preview(wallets[form.currency.data], form.movement)
-            if form.confirmed.data:
+            if request.form.get("confirmed"):
                 receipt = ledger.apply(_adjustment(user_id, form))
                 if receipt.outcome in {Outcome.APPLIED, Outcome.REPLAYED}:
                     return go_to("action_page", user=user_id, id=receipt.transaction_id)

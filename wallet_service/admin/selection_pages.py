@@ -33,7 +33,6 @@ class SelectionForm(WhyForm):
     """Cancels the chosen rounds. ``key`` is the form's own: sent twice, it acts once."""
 
     key = HiddenField(validators=[validators.UUID()])
-    confirmed = HiddenField()
 
 
 def selection_routes(app: Flask, reads: Engine, writes: Engine, asking: Asking) -> None:

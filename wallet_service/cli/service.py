@@ -26,8 +26,13 @@ def serve_command(host: str, port: int, workers: int) -> None:
         host,
         port,
         workers,
-        on_listening=lambda: click.echo(f"wallet_service listens on http://{host}:{port}", err=True),
+        on_listening=lambda: _say_where(settings, host, port),
     )
+
+
+def _say_where(settings: Settings, host: str, port: int) -> None:
+    desk = f", the desk on http://{host}:{settings.admin_port}/admin" if settings.admin_port else ""
+    click.echo(f"wallet_service listens on http://{host}:{port}{desk}", err=True)
 
 
 @click.command("migrate")
