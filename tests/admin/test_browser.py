@@ -3,15 +3,18 @@
 import os
 import shutil
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.admin.conftest import PASSWORD
+from tests.admin.conftest import PASSWORD, SECRET_KEY
+from tests.conftest import SECRETS, free_port
 from wallet_service.admin.roles import Role
+from wallet_service.sandbox import Keys, Sandbox, Wallet
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(
@@ -139,3 +142,87 @@ def test_every_page_fits_and_breaks_no_rule(new_screen, player, width, scheme):
         if found:
             problems[path] = found
     assert problems == {}
+
+
+@pytest.fixture
+def casino(database_url, accounts, new_service):
+    """A wallet whose Lucky Monaco is a sandbox, in this process."""
+    port = free_port()
+    service = new_service(
+        WALLET_LOG_LEVEL="ERROR",
+        WALLET_ADMIN_SECRET_KEY=SECRET_KEY,
+        WALLET_LUCKY_MONACO_URL=f"http://127.0.0.1:{port}",
+    )
+    keys = Keys(*SECRETS.values())
+    sandbox = Sandbox(Wallet(f"http://127.0.0.1:{service.port}", "v4.02", keys), keys, port=port, pause=0)
+    sandbox.start()
+    yield service, sandbox
+    sandbox.stop()
+
+
+def test_a_round_is_found_cancelled_and_watched_until_it_is_refunded(browser, casino, player):
+    service, sandbox = casino
+    the_round, _ = sandbox.open_round(player.user_id, "USD", Decimal("12.50"))
+    screen = Screen(browser, f"http://127.0.0.1:{service.port}", 1440, "light")
+    screen.log_in(Role.OPERATOR)
+    page = screen.page
+    page.keyboard.press("/")
+    page.keyboard.type(the_round.round_id)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name=f"Round {the_round.round_id}").wait_for()
+    story = page.locator(".story").inner_text()
+    assert "12.50" in story
+    assert "87.50" in story, "the balance after the bet"
+    page.get_by_role("link", name="Cancel the round").click()
+    assert "Stake to return" in page.locator("main").inner_text()
+    page.get_by_label("Reason").fill("the game hangs")
+    page.get_by_role("button", name="Cancel the round").click()
+    page.locator("main").get_by_text("refunded").first.wait_for()
+    assert player.state(the_round.round_id) == "refunded"
+    screen.open(f"/players/{player.user_id}/rounds/{the_round.round_id}")
+    assert "the game hangs" in page.locator("main").inner_text()
+    assert screen.look() == []
+    screen.context.close()
+
+
+def test_chosen_rounds_are_cancelled_together(browser, casino, player):
+    service, sandbox = casino
+    rounds = [sandbox.open_round(player.user_id, "USD", Decimal(5))[0].round_id for _ in range(3)]
+    screen = Screen(browser, f"http://127.0.0.1:{service.port}", 1440, "light")
+    screen.log_in(Role.OPERATOR)
+    screen.open(f"/rounds?player={player.user_id}")
+    page = screen.page
+    for round_id in rounds[:2]:
+        page.get_by_label(f"Choose round {round_id}").check()
+    page.get_by_role("button", name="Cancel the chosen rounds").click()
+    assert "10.00" in page.locator("main").inner_text(), "what comes back"
+    page.get_by_label("Reason").fill("the game is withdrawn")
+    page.locator("main").get_by_role("button").last.click()
+    expect(page.locator("main")).to_contain_text("refunded")
+    for round_id in rounds[:2]:
+        while player.state(round_id) != "refunded":
+            page.reload()
+    assert player.state(rounds[2]) == "open"
+    screen.context.close()
+
+
+def test_a_review_is_decided_and_a_list_exported(new_screen, player):
+    player.bet("10")
+    player.result("25")
+    player.refund("r1")
+    screen = new_screen()
+    screen.log_in(Role.OPERATOR)
+    page = screen.page
+    screen.open(f"/reviews?player={player.user_id}")
+    page.get_by_role("link", name="Decide").click()
+    page.get_by_label("Refund").check()
+    page.get_by_label("Reason").fill("Lucky Monaco voided it")
+    page.locator("main").get_by_role("button").last.click()
+    expect(page.locator("main")).to_contain_text("Lucky Monaco voided it")
+    assert player.balance() == Decimal(100)
+    screen.open(f"/transactions?player={player.user_id}")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export CSV").click()
+    text = download.value.path().read_text()
+    assert text.count("\n") == 5, "a line of names, and bet, result, refund and reversal"
+    assert player.user_id in download.value.suggested_filename

@@ -12,9 +12,9 @@ from wallet_service.admin.accounts import Accounts
 from wallet_service.admin.acting import acting_routes
 from wallet_service.admin.addresses import CONVERTERS
 from wallet_service.admin.adjusting import adjusting_routes
-from wallet_service.admin.formats import add_formats
 from wallet_service.admin.asking import Asking
 from wallet_service.admin.cancel_pages import cancel_routes
+from wallet_service.admin.formats import add_formats
 from wallet_service.admin.guard import Guard
 from wallet_service.admin.list_pages import list_routes
 from wallet_service.admin.login import login_routes

@@ -22,7 +22,7 @@ CREATE FUNCTION pg_temp.seed_id(at timestamptz, n bigint, k bigint) RETURNS uuid
             || '8' || lpad(to_hex(n), 15, '0'))::uuid
 $$
 """
-# Looking up each wallet takes as long as writing its row, and the audit finds what it would. Only a superuser may skip it.
+# Looking up each wallet takes as long as writing its row, and the audit finds what it would. A superuser may skip it.
 WITHOUT_FOREIGN_KEYS = """
 SELECT set_config('session_replication_role', 'replica', true) FROM pg_roles WHERE rolname = current_user AND rolsuper
 """
