@@ -18,7 +18,7 @@ MARK = "\ue000"
 def add_formats(app: Flask) -> None:
     """Give the templates a filter of each kind."""
     app.jinja_env.filters.update(
-        money=format_money,
+        money=money,
         signed=signed,
         utc=utc,
         iso=iso,
@@ -26,6 +26,11 @@ def add_formats(app: Flask) -> None:
         words=words,
         pretty_json=pretty_json,
     )
+
+
+def money(amount: Decimal | str) -> str:
+    """Write an amount; in the action log it is text."""
+    return format_money(Decimal(amount))
 
 
 def signed(amount: Decimal) -> str:
