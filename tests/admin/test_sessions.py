@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -114,9 +115,8 @@ def test_what_ends_every_session_of_an_account(desk, accounts, person, ending):
             assert changed.headers["location"] == "/admin/login"
             assert one.log_in(person).status_code == 403, "the old one is good no more"
         else:
-            change = {"disabled": {"disabled": True}, "role": {"role": Role.OPERATOR}}.get(
-                ending, {"password": "x" * 12}
-            )
+            changes: dict[str, Any] = {"disabled": {"disabled": True}, "role": {"role": Role.OPERATOR}}
+            change = changes.get(ending, {"password": "another good one"})
             accounts.change(person, by_whom="test", why="to test", **change)
         assert not is_in(one)
         assert not is_in(other)
@@ -185,7 +185,7 @@ def test_a_login_as_json_says_what_it_needs(visitor):
 def test_a_token_has_its_role_until_it_is_revoked(visitor, logged_in, accounts):
     admin = logged_in(Role.ADMIN)
     page = admin.submit("/tokens", name="a nightly job", role="viewer", why="to count")
-    token = re.search(r"wsd_[\w-]+", page.text)[0]
+    (token,) = re.findall(r"wsd_[\w-]+", page.text)
     assert token not in admin.get("/tokens").text, "it is shown once"
     visitor.headers["Authorization"] = f"Bearer {token}"
     assert visitor.get("/").status_code == 200
