@@ -1,4 +1,4 @@
-"""How long each list, filter and search of the desk takes, over real HTTP: ``python benchmarks/desk.py``.
+"""How long each page, filter and search of the desk takes, over real HTTP: ``python benchmarks/desk.py``.
 
 The database is that of the WALLET_* settings, filled by ``wallet-service seed``. Each address is asked for once to warm
 up, then ``--times`` times, one after another; the table says what 95 of 100 answers took at most. Exits with 1 where
@@ -95,7 +95,7 @@ def main(times: int, limit: int) -> None:
 def _measure(client: httpx.Client, times: int, limit: int) -> int:
     table = Table("address", "status", *(f"{name} ms" for name in ("median", "p95", "most")))
     slow = 0
-    for path, query in CASES:
+    for path, query in (*CASES, *_stories(client)):
         taken = []
         for number in range(times + 1):
             started = perf_counter()
@@ -109,6 +109,21 @@ def _measure(client: httpx.Client, times: int, limit: int) -> int:
         table.add_row(address, str(answer.status_code), *figures, style="red" if p95 > limit else "")
     Console(width=140).print(table)
     return slow
+
+
+def _stories(client: httpx.Client) -> list[tuple[str, dict[str, str]]]:
+    """Return the overview, and the pages of a player, of a round of theirs and of a transaction."""
+    player = f"/players/{PLAYER}"
+    newest = [
+        client.get(f"/{name}.json", params={"player": PLAYER}).json()["rows"][0] for name in ("rounds", "transactions")
+    ]
+    return [
+        ("/", {}),
+        (player, {}),
+        (player, MONTH),
+        (f"{player}/rounds/{newest[0]['round_id']}", {}),
+        (f"{player}/transactions/{newest[1]['id']}", {}),
+    ]
 
 
 def _free_port() -> int:

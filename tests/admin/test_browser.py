@@ -51,8 +51,10 @@ class Screen:
         if urlsplit(request.url).netloc != urlsplit(self.origin).netloc and not request.url.startswith("data:"):
             self.problems.append(f"another host: {request.url}")
 
-    def open(self, path: str) -> None:
-        self.page.goto(f"{self.origin}/admin{path}", wait_until="networkidle")
+    def open(self, path: str, status: int = 200) -> None:
+        answer = self.page.goto(f"{self.origin}/admin{path}", wait_until="networkidle")
+        assert answer
+        assert answer.status == status, path
 
     def log_in(self, role: Role) -> None:
         self.open("/login")
@@ -111,6 +113,7 @@ def test_every_page_fits_and_breaks_no_rule(new_screen, player, width, scheme):
     player.bet("12.345", round_id="open-for-long")
     player.answer(player.request("open-for-long", why="w" * 80), "refused")
     player.freeze()
+    [action] = player.query("SELECT id FROM actions", "AND kind = 'freeze'")
     user = f"/players/{player.user_id}"
     screen = new_screen(width, scheme)
     screen.log_in(Role.ADMIN)
@@ -127,21 +130,32 @@ def test_every_page_fits_and_breaks_no_rule(new_screen, player, width, scheme):
         f"{user}?print=1",
         f"{user}/rounds/{quote(round_id, safe='')}",
         f"{user}/rounds/open-for-long",
-        f"{user}/rounds/unknown",
         f"{user}/transactions/{bet.transaction_id}",
         f"/freeze?user={player.user_id}",
         f"/adjust?user={player.user_id}",
         f"/decide?user={player.user_id}&round={quote(round_id, safe='')}&reason=refund_of_settled_round&reference=",
-        "/people",
+        f"/cancel?user={player.user_id}&round=open-for-long",
+        f"/cancel/progress?user={player.user_id}&round=open-for-long",
+        f"/action?user={player.user_id}&id={action.id}",
+        "/accounts",
+        "/account?name=viewer",
         "/tokens",
         "/me",
-        "/no/such/page",
     ):
         screen.open(path)
-        found = [text for text in screen.look() if "404" not in text]
+        found = screen.look()
         if found:
             problems[path] = found
     assert problems == {}
+
+
+@pytest.mark.parametrize("path", ["/no/such/page", "/players/nobody", "/players/nobody/rounds/none"])
+def test_what_is_not_there_says_so_and_offers_the_search(new_screen, path):
+    screen = new_screen(360)
+    screen.log_in(Role.VIEWER)
+    screen.open(path, 404)
+    assert screen.page.get_by_role("main").get_by_role("button", name="Search").is_visible()
+    assert [text for text in screen.look() if "404" not in text] == []
 
 
 @pytest.fixture
