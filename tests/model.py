@@ -241,6 +241,9 @@ class Model:
     def transfer(self, kind, currency, reference, amount):
         if currency not in self.balances:
             return O.WALLET_UNKNOWN, None
+        other = {"credit": "debit", "debit": "credit"}.get(kind)
+        if (other, reference) in self.done:
+            return O.REFERENCE_REUSED, None
         first = self.done.get((kind, reference))
         if first:
             return (O.REPLAYED, (kind, reference)) if first == (currency, amount) else (O.REFERENCE_REUSED, None)

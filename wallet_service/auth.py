@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from wallet_service.settings import Network, Settings
 
-__all__ = ["Credentials", "body_hash"]
+__all__ = ["Credentials", "body_hash", "sender"]
 
 
 def body_hash(fields: Iterable[tuple[str, str]], secret: str, *, encoded: bool, empty_kept: bool) -> str:
@@ -44,17 +44,11 @@ class Credentials:
     def network_allowed(self, peer: str | None, forwarded_for: str | None) -> bool:
         """Tell whether the sender's address is in an allowed network.
 
-        ``peer`` is the other end of the connection. ``X-Forwarded-For`` is read from its right end, where the nearest
-        proxy wrote, and only as long as trusted proxies vouch for it: what stands further left is anybody's claim.
+        ``peer`` is the other end of the connection.
         """
         if not self._allowed:
             return True
-        address = _address(peer)
-        hops = (forwarded_for or "").split(",")
-        while address is not None and hops and _within(address, self._proxies):
-            claimed = hops.pop().strip()
-            if claimed:
-                address = _address(claimed)
+        address = sender(peer, forwarded_for, self._proxies)
         return address is not None and _within(address, self._allowed)
 
     def url_token_valid(self, query: Mapping[str, str]) -> bool:
@@ -76,6 +70,23 @@ class Credentials:
             for empty_kept in (True, False)
         ]
         return any(matches)
+
+
+def sender(
+    peer: str | None, forwarded_for: str | None, proxies: tuple[Network, ...]
+) -> IPv4Address | IPv6Address | None:
+    """Return whose request it is that came from ``peer``, which is the sender itself or one of the proxies.
+
+    ``X-Forwarded-For`` is read from its right end, where the nearest proxy wrote, and only as long as trusted proxies
+    vouch for it: what stands further left is anybody's claim.
+    """
+    address = _address(peer)
+    hops = (forwarded_for or "").split(",")
+    while address is not None and hops and _within(address, proxies):
+        claimed = hops.pop().strip()
+        if claimed:
+            address = _address(claimed)
+    return address
 
 
 def _address(text: str | None) -> IPv4Address | IPv6Address | None:

@@ -19,6 +19,7 @@ def upgrade() -> None:
     with op.get_context().autocommit_block():
         op.execute("SET lock_timeout = 0")
         op.execute("SET statement_timeout = 0")
+        op.execute("ALTER TABLE transactions VALIDATE CONSTRAINT transactions_call_known")
         for name, columns in INDEXES.items():
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
             op.execute(f"CREATE INDEX CONCURRENTLY {name} ON {columns}")

@@ -12,7 +12,7 @@ from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import text
 
 from tests.admin.conftest import PASSWORD, SECRET_KEY, Visitor
-from wallet_service.admin.accounts import FAILURES_FROM_AN_ADDRESS, FAILURES_OF_A_NAME
+from wallet_service.admin.accounts import FAILURES_FROM_AN_ADDRESS, FAILURES_OF_A_NAME_FROM_AN_ADDRESS
 from wallet_service.admin.roles import Role
 
 HEADERS = {
@@ -53,7 +53,7 @@ def is_in(visitor):
 
 
 def test_a_name_is_throttled_and_others_are_not(visitor, person, desk):
-    for _ in range(FAILURES_OF_A_NAME):
+    for _ in range(FAILURES_OF_A_NAME_FROM_AN_ADDRESS):
         assert "is wrong" in visitor.log_in(person, "a wrong password").text
     for password in ("a wrong password", PASSWORD):
         answer = visitor.log_in(person, password)
@@ -194,7 +194,7 @@ def test_a_token_has_its_role_until_it_is_revoked(visitor, logged_in, accounts):
     assert visitor.post("/logout-everywhere").status_code == 400
     row = next(row for row in accounts.tokens() if row.name == "a nightly job" and row.revoked_at is None)
     assert admin.submit(f"/tokens/revoke?id={row.id}", why="seen").status_code == 303
-    assert visitor.get("/").status_code == 302
+    assert visitor.get("/").status_code == 401
     visitor.headers["Accept"] = "application/json"
     assert visitor.get("/").status_code == 401
 

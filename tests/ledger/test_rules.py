@@ -669,6 +669,7 @@ def test_an_adjustment_moves_money_once_and_is_an_action(player):
     assert (receipt.outcome, receipt.balance) == (Outcome.APPLIED, D("105.5"))
     assert player.adjust("credit", "5.50").outcome is Outcome.REPLAYED
     assert player.adjust("credit", "6").outcome is Outcome.REFERENCE_REUSED
+    assert player.adjust("debit", "5.50").outcome is Outcome.REFERENCE_REUSED, "one form, one adjustment"
     assert player.adjust("debit", "100", reference="a2").balance == D("5.5")
     assert player.adjust("debit", "5.51", reference="a3").outcome is Outcome.INSUFFICIENT_BALANCE
     assert player.log() == [("credit", D("5.5")), ("debit", D(-100))]

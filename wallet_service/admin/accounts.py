@@ -26,7 +26,9 @@ MIN_PASSWORD = 12
 MAX_PASSWORD = 256
 """Characters. Argon2 takes longer ones, but somebody could send very long ones for its time."""
 THROTTLE_WINDOW = timedelta(minutes=15)
-FAILURES_OF_A_NAME = 10
+FAILURES_OF_A_NAME_FROM_AN_ADDRESS = 10
+FAILURES_OF_A_NAME = 200
+"""From wherever. It is high, or anybody could keep somebody out by failing in their name."""
 FAILURES_FROM_AN_ADDRESS = 50
 """Within the window; an address may be a whole office's."""
 TOKEN_PREFIX = "wsd_"  # noqa: S105 - what a token begins with, so that a scan finds a lost one
@@ -133,11 +135,13 @@ class Accounts:
 
     def _check_throttle(self, connection: Connection, name: str, address: str) -> None:
         since = _now() - THROTTLE_WINDOW
-        for column, value, most in (
-            (FailedLogin.name, name, FAILURES_OF_A_NAME),
-            (FailedLogin.address, address, FAILURES_FROM_AN_ADDRESS),
+        of_name, from_address = FailedLogin.name == name, FailedLogin.address == address
+        for which, most in (
+            (of_name & from_address, FAILURES_OF_A_NAME_FROM_AN_ADDRESS),
+            (of_name, FAILURES_OF_A_NAME),
+            (from_address, FAILURES_FROM_AN_ADDRESS),
         ):
-            query = select(func.count()).select_from(FailedLogin).where(column == value, FailedLogin.at > since)
+            query = select(func.count()).select_from(FailedLogin).where(which, FailedLogin.at > since)
             if (connection.scalar(query) or 0) >= most:
                 raise ThrottledError
 

@@ -6,7 +6,7 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - the pool's
-from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable, Unauthorized
 
 from wallet_service.admin.accounts import Accounts
 from wallet_service.admin.acting import acting_routes
@@ -15,7 +15,7 @@ from wallet_service.admin.adjusting import adjusting_routes
 from wallet_service.admin.asking import Asking
 from wallet_service.admin.cancel_pages import cancel_routes
 from wallet_service.admin.formats import add_formats
-from wallet_service.admin.guard import Guard
+from wallet_service.admin.guard import SAFE_METHODS, Guard
 from wallet_service.admin.list_pages import list_routes
 from wallet_service.admin.login import login_routes
 from wallet_service.admin.me import me_routes
@@ -48,6 +48,12 @@ NAVIGATION = (
 PREFIX = "/admin"
 MAX_FORM_BYTES = 256 * 1024
 
+UNREADABLE = "The database did not answer in time. Try again, or narrow the filter."
+UNKNOWN = (
+    "The database did not answer in time, so it is not known whether this was done. Reload the page to send the same"
+    " form once more, which acts once, or look in the action log. Do not begin anew before you know."
+)
+
 log = structlog.get_logger("desk")
 
 
@@ -79,7 +85,7 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     app.jinja_env.globals["Role"] = Role
     Bootstrap5(app)
     accounts = Accounts(writes)
-    Guard(app, accounts)
+    Guard(app, accounts, settings.trusted_proxies)
     login_routes(app, accounts)
     overview_routes(app, reads)
     list_routes(app, reads)
@@ -102,7 +108,11 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
 
 def show_error(error: HTTPException) -> Response:
     """Show what cannot be done."""
-    return show("error", {"status": error.code, "error": error.name, "text": error.description}, error.code or 500)
+    told = {"status": error.code, "error": error.name, "text": error.description}
+    response = show("error", told, error.code or 500)
+    if isinstance(error, Unauthorized):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def show_stale_form(error: CSRFError) -> Response:
@@ -115,6 +125,6 @@ def show_fault(error: Exception) -> Response:
     """Show that something failed: logged whole, told to nobody. A database that is away or slow is no fault of ours."""
     if isinstance(error, LedgerUnavailableError | OperationalError | TimeoutError):
         log.warning("unavailable", path=request.path, error=str(error).partition("\n")[0])
-        return show_error(ServiceUnavailable("The database did not answer in time. Try again, or narrow the filter."))
+        return show_error(ServiceUnavailable(UNREADABLE if request.method in SAFE_METHODS else UNKNOWN))
     log.error("fault", path=request.path, exc_info=error)
     return show_error(InternalServerError())

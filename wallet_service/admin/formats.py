@@ -62,7 +62,8 @@ def pretty_json(text: str) -> str:
     """Lay out JSON text in lines. Numbers stay as they were written: none goes through a float."""
     marked = loads(text, parse_int=_mark, parse_float=_mark)
     laid_out = dumps(marked, indent=2, ensure_ascii=False)
-    return re.sub(f'"{MARK}([^"]*)"', r"\1", laid_out)
+    text = re.sub(f'"{MARK}([^"]*)"', r"\1", laid_out)
+    return text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair is no text
 
 
 def _mark(number: str) -> str:

@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from wallet_service.admin.pages import SUFFIX
 
-__all__ = ["ACTS", "DeskForm", "WhyForm", "add_pages", "asked_for", "form_status", "text_of"]
+__all__ = ["ACTS", "DeskForm", "WhyForm", "add_pages", "asked_for", "form_status", "one_line", "text_of"]
 
 ACTS = ("GET", "POST")
 """Methods of a page with a form."""

@@ -13,8 +13,10 @@ from wallet_service.admin.accounts import Accounts, Person
 from wallet_service.admin.pages import wants_json
 from wallet_service.admin.roles import ACCESS, Role
 from wallet_service.admin.sessions import session_is_young
+from wallet_service.auth import sender
+from wallet_service.settings import Network
 
-__all__ = ["Guard", "person"]
+__all__ = ["SAFE_METHODS", "Guard", "person"]
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -41,9 +43,10 @@ def person() -> Person:
 class Guard:
     """Lets in who may: by a session or a token, with the role that the route asks for, from a form of ours."""
 
-    def __init__(self, app: Flask, accounts: Accounts) -> None:
-        """Stand in front of every route of the application."""
+    def __init__(self, app: Flask, accounts: Accounts, proxies: tuple[Network, ...]) -> None:
+        """Stand in front of every route of the application. ``proxies`` are believed about who sent a request."""
         self._accounts = accounts
+        self._proxies = proxies
         self._csrf = CSRFProtect(app)
         manager = LoginManager(app)
         manager.session_protection = None  # an address may change; sessions end by time and by key
@@ -73,6 +76,7 @@ class Guard:
             abort(404)
         if endpoint in FILES:
             return None
+        g.address = str(sender(request.remote_addr, request.headers.get("X-Forwarded-For"), self._proxies) or "")
         asking: Any = current_user
         g.person = asking._get_current_object() if asking.is_authenticated else None  # noqa: SLF001 - not its proxy
         elsewhere = may_pass(endpoint, ACCESS[endpoint])
@@ -91,6 +95,9 @@ def may_pass(endpoint: str, needed: Role | None) -> AnyResponse | None:
     if needed is None:
         return None
     if g.person is None:
+        if "Authorization" in request.headers:
+            log.warning("token refused", path=request.path, address=g.address)
+            raise Unauthorized
         if wants_json() or request.path.endswith(".csv") or request.method not in SAFE_METHODS:
             raise Unauthorized("Nothing was done: you are not logged in, or no longer.")
         return redirect(url_for("login", next=request.full_path.rstrip("?")))

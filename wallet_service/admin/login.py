@@ -10,6 +10,7 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from wallet_service.admin.accounts import MAX_PASSWORD, Accounts, ThrottledError
+from wallet_service.admin.forms import one_line
 from wallet_service.admin.guard import person
 from wallet_service.admin.pages import show
 from wallet_service.admin.sessions import begin_session, end_session
@@ -22,7 +23,7 @@ log = structlog.get_logger("desk")
 class LoginForm(FlaskForm):  # type: ignore[misc]
     """Name and password."""
 
-    name = StringField("Name", [InputRequired(), Length(max=64)], render_kw={"autocomplete": "username"})
+    name = StringField("Name", [InputRequired(), Length(max=64), one_line], render_kw={"autocomplete": "username"})
     password = PasswordField(
         "Password",
         [InputRequired(), Length(max=MAX_PASSWORD)],
@@ -39,7 +40,7 @@ def login_routes(app: Flask, accounts: Accounts) -> None:
         form = LoginForm()
         problem = ""
         if form.validate_on_submit():
-            name, address = form.name.data or "", request.remote_addr or ""
+            name, address = form.name.data or "", g.address
             try:
                 found = accounts.log_in(name, form.password.data or "", address)
             except ThrottledError:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import structlog
-from flask import Flask, abort, flash, request
+from flask import Flask, abort, flash, g
 from wtforms import PasswordField
 from wtforms.validators import EqualTo, InputRequired, Length
 
@@ -59,7 +59,7 @@ def me_routes(app: Flask, accounts: Accounts) -> None:
 
 def _wrong(accounts: Accounts, password: str) -> str:
     """Say why that is not the password of whoever asks; nothing where it is. Guesses count as failed logins."""
-    name, address = person().name, request.remote_addr or ""
+    name, address = person().name, g.address
     try:
         if accounts.log_in(name, password, address):
             return ""

@@ -13,6 +13,7 @@ from wallet_service.versions.outcome_page import outcome_meanings
 __all__ = ["overview_routes"]
 
 AN_HOUR = timedelta(hours=1)
+A_MONTH = timedelta(days=30)
 
 
 def overview_routes(app: Flask, reads: Engine) -> None:
@@ -28,6 +29,7 @@ def overview_routes(app: Flask, reads: Engine) -> None:
             "waiting": what_waits,
             "open_limit_hours": OPEN_LIMIT // AN_HOUR,
             "most_counted": MOST_COUNTED,
+            "listed_from": what_waits.opened_before - A_MONTH,  # a list goes back no further
             "sums": counted,
             "meanings": {row.outcome: meanings.get(row.outcome, "") for row in counted.refused},
         }

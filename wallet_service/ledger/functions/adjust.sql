@@ -1,7 +1,7 @@
 -- adjust: a person adds money to a wallet (credit) or takes it (debit), once per reference, and says why.
 --
 -- Inputs   p_call is credit or debit; p_id names the new transaction and the action; p_reference is the form's own, so that
---          a form sent twice adjusts once.
+--          a form sent twice adjusts once, and not the other way either.
 -- Locks    the player's wallets, as transfer.
 -- Outcome  as transfer. Only what was applied is an action.
 -- Races    as transfer; the wallets' lock is held until the action is written.
@@ -10,9 +10,19 @@ CREATE OR REPLACE FUNCTION adjust(
     p_why text, p_sent json
 ) RETURNS receipt LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    v_receipt receipt := transfer(p_user_id, p_id, p_call, p_currency, p_reference, p_amount, p_sent);
-    v_before numeric := v_receipt.balance + CASE p_call WHEN 'debit' THEN p_amount ELSE -p_amount END;
+    the_wallet wallets%ROWTYPE := lock_wallet(p_user_id, p_currency);
+    v_receipt receipt;
+    v_before numeric := the_wallet.balance;
 BEGIN
+    IF the_wallet.user_id IS NOT NULL AND EXISTS (
+        SELECT FROM transactions t
+        WHERE t.user_id = p_user_id AND t.reference = p_reference AND t.call IN ('credit', 'debit') AND t.call <> p_call
+    ) THEN
+        RETURN refuse(
+            p_user_id, p_call, p_reference, 'reference_reused', p_currency, v_before, NULL, p_amount, p_sent
+        );
+    END IF;
+    v_receipt := transfer(p_user_id, p_id, p_call, p_currency, p_reference, p_amount, p_sent);
     IF v_receipt.outcome = 'applied' THEN
         INSERT INTO actions (user_id, id, kind, reference, transaction_id, by_whom, why, at, before, after)
         VALUES (

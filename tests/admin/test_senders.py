@@ -1,0 +1,77 @@
+"""Who is taken for the sender of a login, and what a stranger's odd input gets."""
+
+import re
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from tests.admin.conftest import PASSWORD, SECRET_KEY, Visitor
+from wallet_service.admin.accounts import FAILURES_OF_A_NAME_FROM_AN_ADDRESS, ThrottledError
+from wallet_service.admin.roles import Role
+
+
+def test_one_address_that_fails_does_not_keep_another_out(accounts):
+    accounts.create("hunted", PASSWORD, Role.VIEWER, by_whom="test", why="to test")
+    for _ in range(FAILURES_OF_A_NAME_FROM_AN_ADDRESS):
+        assert accounts.log_in("hunted", "a guess", "203.0.113.5") is None
+    with pytest.raises(ThrottledError):
+        accounts.log_in("hunted", PASSWORD, "203.0.113.5")
+    assert accounts.log_in("hunted", PASSWORD, "203.0.113.6")
+
+
+def test_behind_a_proxy_the_cookie_is_for_https_alone(visitor):
+    assert "Secure" not in visitor.get("/login").headers["set-cookie"]
+    visitor.cookies.clear()
+    assert "Secure" in visitor.get("/login", headers={"X-Forwarded-For": "203.0.113.5"}).headers["set-cookie"]
+
+
+def test_the_sender_is_who_the_trusted_proxies_say(engine, new_service, accounts):
+    service = new_service(
+        WALLET_LOG_LEVEL="ERROR", WALLET_ADMIN_SECRET_KEY=SECRET_KEY, WALLET_TRUSTED_PROXIES="127.0.0.0/8"
+    )
+    with Visitor(service) as visitor:
+        page = visitor.get("/login", headers={"X-Forwarded-For": "203.0.113.7"})
+        cookie = page.headers["set-cookie"].partition(";")[0]
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
+        assert token
+        form = {"name": "seen-from-afar", "password": "x", "csrf_token": token[1]}
+        visitor.cookies.clear()
+        sent = {"X-Forwarded-For": "203.0.113.7", "Cookie": cookie}
+        assert visitor.post("/login", data=form, headers=sent).status_code == 403
+    with engine.connect() as connection:
+        query = text("SELECT address FROM failed_logins WHERE name = 'seen-from-afar'")
+        assert connection.scalar(query) == "203.0.113.7"
+
+
+def test_a_guessed_token_is_refused_and_not_sent_to_the_login(desk):
+    answer = httpx.get(
+        f"http://127.0.0.1:{desk.port}/admin/rounds",
+        headers={"Authorization": "Bearer wsd_guess", "Accept": "text/html"},
+    )
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+def test_a_name_that_cannot_be_one_is_no_fault_of_ours(visitor):
+    assert visitor.log_in("nul\x00", "x").status_code == 403
+
+
+def test_half_a_character_from_outside_is_shown(logged_in, player, service):
+    body = {
+        "userId": player.user_id,
+        "providerId": "LM",
+        "currency": "USD",
+        "uuid": "u",
+        "sessionId": "s",
+        "amount": "1",
+        "reference": "half",
+        "roundId": "half",
+        "gameId": "g",
+        "gameName": "G",
+        "roundDetails": "\ud800",
+        "timestamp": "1760000000000",
+    }
+    assert service.v4_02("Bet", body).json()["error"] == 0
+    page = logged_in(Role.VIEWER).get(f"/players/{player.user_id}/rounds/half")
+    assert page.status_code == 200
+    assert r"\ud800" in page.text
