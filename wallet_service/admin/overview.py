@@ -13,7 +13,7 @@ from wallet_service.versions.outcome_page import outcome_meanings
 __all__ = ["overview_routes"]
 
 AN_HOUR = timedelta(hours=1)
-A_MONTH = timedelta(days=30)
+A_MONTH = timedelta(days=29)
 
 
 def overview_routes(app: Flask, reads: Engine) -> None:
