@@ -72,13 +72,13 @@ class Guard:
 
         """
         endpoint = request.endpoint or ""
-        if endpoint not in ACCESS:
-            abort(404)
         if endpoint in FILES:
             return None
         g.address = str(sender(request.remote_addr, request.headers.get("X-Forwarded-For"), self._proxies) or "")
         asking: Any = current_user
         g.person = asking._get_current_object() if asking.is_authenticated else None  # noqa: SLF001 - not its proxy
+        if endpoint not in ACCESS:
+            abort(404)  # whoever is logged in still has the menu and the search
         elsewhere = may_pass(endpoint, ACCESS[endpoint])
         if request.method not in SAFE_METHODS and not (g.person and g.person.is_script):
             self._csrf.protect()  # a script's token is no cookie, so no other site can send it
