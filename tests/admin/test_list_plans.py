@@ -1,15 +1,22 @@
 """Every list and search answers from an index, on the plan that the planner makes of the very query."""
 
 import subprocess
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, text
 
 from tests.conftest import ENVIRONMENT, WALLET_SERVICE
+from wallet_service.admin.action_reads import state_changes_of
 from wallet_service.admin.filters import read_filters
 from wallet_service.admin.listing import page_of, rows_of
 from wallet_service.admin.lists import LISTINGS
+from wallet_service.admin.overview_reads import refusals_between, tallies_between, waiting
+from wallet_service.admin.players import open_rounds_of
 from wallet_service.admin.search_reads import find
+from wallet_service.admin.statement import statements_of
+from wallet_service.admin.stories import story_of
+from wallet_service.admin.story_reads import actions_of_transaction, attempts_of, refunded_by, transaction_of
 from wallet_service.database import create_desk_engine
 from wallet_service.ledger.audit import audit
 from wallet_service.schema import migrate
@@ -21,6 +28,8 @@ CASES = [
     ("rounds", {"player": "seed-0000001"}),
     ("rounds", {"player": "seed-0000001", "state": "open"}),
     ("rounds", {"round": "seed-77"}),
+    ("rounds", {"state": "open"}),
+    ("rounds", {"state": "open", "game": "game-1", "to": "2026-01-01T00:00"}),
     ("transactions", {}),
     ("transactions", {"call": "refund", "currency": "USD", "most": "5"}),
     ("transactions", {"player": "seed-0000001"}),
@@ -28,8 +37,11 @@ CASES = [
     ("transactions", {"round": "seed-77"}),
     ("cancellations", {}),
     ("cancellations", {"state": "refunded", "game": "game-1"}),
+    ("cancellations", {"state": "overdue"}),
     ("cancellations", {"player": "seed-0000001"}),
     ("reviews", {}),
+    ("reviews", {"state": "all"}),
+    ("reviews", {"state": "left", "reason": "reconciliation"}),
     ("reviews", {"player": "seed-0000001"}),
     ("actions", {}),
     ("actions", {"kind": "cancel"}),
@@ -69,7 +81,7 @@ def plans(seeded):
 
         @event.listens_for(connection, "before_cursor_execute")
         def explain(conn, cursor, statement, parameters, context, executemany):
-            if not statement.startswith("EXPLAIN"):
+            if not statement.startswith("SET"):
                 rows = conn.connection.dbapi_connection.execute("EXPLAIN " + statement, parameters)
                 told.append("\n".join(row[0] for row in rows))
 
@@ -110,6 +122,57 @@ def test_a_file_of_a_day_uses_an_index(plans, name):
     asked = read_filters(listing.filters, {"currency": "USD"}, listing.is_free)
     assert list(rows_of(connection, listing, asked))
     assert "Seq Scan" not in told[0], told
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "index"),
+    [
+        ("rounds", {"state": "open"}, "rounds_waiting"),
+        ("rounds", {"state": "open", "to": "2026-01-01T00:00"}, "rounds_waiting"),
+        ("cancellations", {"state": "overdue"}, "cancellations_awaited"),
+        ("reviews", {}, "reviews_waiting"),
+    ],
+    ids=str,
+)
+def test_a_queue_is_read_in_its_order_from_its_own_index(plans, name, typed, index):
+    connection, told = plans
+    listing = BY_NAME[name]
+    asked = read_filters(listing.filters, typed, listing.is_free)
+    assert asked.window.start is None, "however old its rows are"
+    connection.execute(text("SET LOCAL enable_bitmapscan = off"))  # of few rows it would be as good
+    told.clear()
+    page_of(connection, listing, asked, None)
+    assert f"using {index} " in told[0], told
+
+
+def test_the_overview_uses_indexes(plans):
+    connection, told = plans
+    now = connection.scalar(text("SELECT now()"))
+    told.clear()
+    waiting(connection)
+    tallies_between(connection, now - timedelta(hours=1), now)
+    refusals_between(connection, now - timedelta(days=1), now)
+    assert len(told) == 7
+    assert not [plan for plan in told if "Seq Scan" in plan], told
+
+
+def test_the_stories_use_indexes(plans):
+    connection, told = plans
+    now = connection.scalar(text("SELECT now()"))
+    find_one = text(
+        "SELECT user_id, round_id, id FROM transactions WHERE call = 'refund' AND round_id IS NOT NULL LIMIT 1"
+    )
+    user_id, round_id, transaction_id = connection.execute(find_one).one()
+    told.clear()
+    assert story_of(connection, user_id, round_id).events
+    assert transaction_of(connection, user_id, transaction_id)
+    refunded = refunded_by(connection, user_id, transaction_id)
+    attempts_of(connection, user_id, refunded)
+    actions_of_transaction(connection, user_id, transaction_id)
+    open_rounds_of(connection, user_id)
+    assert statements_of(connection, user_id, now - timedelta(days=30), now)
+    state_changes_of(connection, user_id)
+    assert not [plan for plan in told if "Seq Scan" in plan], told
 
 
 def test_a_search_uses_indexes(plans):

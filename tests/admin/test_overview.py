@@ -130,6 +130,31 @@ def test_settled_hours_are_not_read_again(house, reads, monkeypatch, written_ear
     assert min(asked) > datetime.now(UTC) - timedelta(hours=1)
 
 
+def test_refusals_of_earlier_days_are_counted_but_seldom(house, reads, monkeypatch, written_earlier):
+    monkeypatch.setattr(day_sums, "FRESH_FOR_S", -1)
+    _, player = house
+    play(player, "old")
+    written_earlier(timedelta(days=2))
+    play(player, "new")
+    sums = DaySums(reads)
+    assert [(row.requests, row.times) for row in sums.read(LONG).refused] == [(2, 4)]
+    asked: list[datetime] = []
+    between = overview_reads.refusals_between
+
+    def watched(connection, start, end):
+        asked.append(start)
+        return between(connection, start, end)
+
+    monkeypatch.setattr(day_sums, "refusals_between", watched)
+    for suffix in ("old", "new"):
+        player.bet("100000", round_id=f"dear{suffix}", reference=f"dear{suffix}")
+    assert [(row.requests, row.times) for row in sums.read(LONG).refused] == [(2, 5)], "today's are counted anew"
+    assert len(asked) == 1
+    monkeypatch.setattr(day_sums, "REFUSALS_FRESH_FOR_S", -1)
+    assert [(row.requests, row.times) for row in sums.read(LONG).refused] == [(2, 6)], "and the others by and by"
+    assert len(asked) == 31
+
+
 def test_a_count_that_fails_is_told_and_tried_again(house, reads, monkeypatch):
     monkeypatch.setattr(day_sums, "FRESH_FOR_S", -1)
     _, player = house
@@ -156,7 +181,8 @@ def test_what_waits_is_counted(house, reads, written_earlier):
     player.answer(player.request("r1"), "accepted", patience=0)
     with reads.connect() as connection:
         found = overview_reads.waiting(connection)
-    assert (found.long_open_rounds, found.overdue_cancellations, found.reviews) == (1, 1, 1)
+    one = overview_reads.Count(1, is_least=False)
+    assert (found.long_open_rounds, found.overdue_cancellations, found.reviews) == (one, one, one)
     assert found.oldest_review_at
 
 
@@ -166,7 +192,20 @@ def test_more_than_anybody_would_read_is_not_counted(house, reads, monkeypatch, 
         house[1].bet("1", round_id=str(number), reference=str(number))
     written_earlier(timedelta(hours=25))
     with reads.connect() as connection:
-        assert overview_reads.waiting(connection).long_open_rounds == 3
+        counted = overview_reads.waiting(connection).long_open_rounds
+    assert counted == overview_reads.Count(2, is_least=True)
+
+
+def test_a_count_gives_up_and_says_so(house, reads, monkeypatch, written_earlier):
+    monkeypatch.setattr(overview_reads, "MOST_SCANNED", 3)
+    _, player = house
+    for number in range(4):
+        player.bet("1", round_id=str(number), reference=str(number))
+    player.cancel("3", round_id="3")
+    written_earlier(timedelta(hours=25))
+    with reads.connect() as connection:
+        counted = overview_reads.waiting(connection).long_open_rounds
+    assert counted == overview_reads.Count(2, is_least=True)
 
 
 def test_the_page_and_its_json_show_them(house, new_service):
@@ -182,7 +221,7 @@ def test_the_page_and_its_json_show_them(house, new_service):
             pass  # it is being counted
         page = visitor.get("/").text
     assert told["sums"]["days"][-1]["bets"] == 3
-    assert told["waiting"]["reviews"] == 1
+    assert told["waiting"]["reviews"] == {"number": 1, "is_least": False}
     assert "Refunded in USD: 10.50" in page
     assert "The wallet holds less than the stake (rule 11)." in page
     assert "reviews wait for a decision" in page

@@ -4,6 +4,9 @@ Transactions are append-only and get their time under their wallet's lock, in a 
 lies some minutes back never changes: it is counted once, hour by hour, and kept in memory, a few numbers a day. What
 came since is counted afresh, at most every half a minute and only while somebody looks. A thread beside the requests
 counts; a page waits for it a moment, then shows what is there and says so. Each process counts for itself.
+
+A refusal is counted on the day it was first made, and how often it was made goes on growing. So the earlier days'
+are counted anew, but seldom.
 """
 
 from collections import defaultdict
@@ -20,11 +23,11 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from wallet_service.admin.overview_reads import (
-    RefusedFor,
+    Refusals,
     Tallies,
     Tally,
     add_tallies,
-    refused_since,
+    refusals_between,
     tallies_between,
 )
 from wallet_service.ledger.money import ZERO
@@ -35,6 +38,8 @@ DAYS = 30
 SETTLED_AFTER = timedelta(minutes=5)
 """By then every statement that could still write an earlier time has ended long since."""
 FRESH_FOR_S = 30.0
+REFUSALS_FRESH_FOR_S = 600.0
+"""Of the earlier days' refusals."""
 OLD_AFTER_S = 120.0
 """Sums that nobody looked at for so long are shown as what they are."""
 PATIENCE_S = 0.1
@@ -66,6 +71,15 @@ class Refunded:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedFor:
+    """How many requests were refused for one reason, and how often they were made."""
+
+    outcome: str
+    requests: int
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sums:
     """The last 30 days, today last; none before they are first counted.
 
@@ -92,6 +106,9 @@ class DaySums:
         # Only the thread that counts has to do with these.
         self._settled: Tallies = defaultdict(Tally)
         self._settled_to: datetime | None = None
+        self._refused: Refusals = {}
+        self._refused_to: datetime | None = None
+        self._refused_at = -inf
 
     def read(self, patience: float = PATIENCE_S) -> Sums:
         """Return the sums as last counted; where they are not fresh, have them counted and wait a moment."""
@@ -129,8 +146,27 @@ class DaySums:
         add_tallies(tallies, self._settled)
         for start, end in _hours(self._settled_to or first, now):
             add_tallies(tallies, self._between(start, end))
+        return _sums(tallies, self._refused_between(first, now), now)
+
+    def _refused_between(self, first: datetime, now: datetime) -> list[RefusedFor]:
+        """Return what was refused since a day's beginning; what was asked for most comes first."""
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        if self._refused_to != today or monotonic() - self._refused_at > REFUSALS_FRESH_FOR_S:
+            started, earlier = monotonic(), Refusals()
+            for number in range((today - first).days):
+                self._add_refusals(earlier, first + number * A_DAY, first + (number + 1) * A_DAY)
+            self._refused, self._refused_to, self._refused_at = earlier, today, started
+        refused = Refusals(self._refused)
+        self._add_refusals(refused, today, now)
+        rows = [RefusedFor(outcome, requests, times) for outcome, (requests, times) in refused.items()]
+        return sorted(rows, key=lambda row: (-row.times, row.outcome))
+
+    def _add_refusals(self, to: Refusals, start: datetime, end: datetime) -> None:
         with self._reads.connect() as connection:
-            return _sums(tallies, refused_since(connection, first), now)
+            more = refusals_between(connection, start, end)
+        for outcome, (requests, times) in more.items():
+            before = to.get(outcome, (0, 0))
+            to[outcome] = before[0] + requests, before[1] + times
 
     def _between(self, start: datetime, end: datetime) -> Tallies:
         # A connection for each stretch: none is kept from the pages for long.

@@ -2,10 +2,16 @@
 
 Filters that an index answers, and the time window, say which rows are scanned; the others pick from them. A page scans
 at most ``MAX_SCANNED`` rows, so that a filter which hardly any row passes costs no more than one which all do; the page
-then ends where the scan did, and the next one goes on from there. No row is lost or shown twice.
+then ends where the scan did, and the next one goes on from there.
+
+No row is shown twice: each page lies before the key where the last one ended. Rows that arrive have later keys, so they
+are not on the pages that follow, but on the first one when it is read anew. No row is lost that could be seen when the
+first page was read. One that could not is not seen by who pages on past its time: a row has the time at which its call
+began, and appears when that commits, within the seconds that a call may take. It is there when its page is read again.
+So whoever must have all, a script say, names a ``to`` that lies a minute back.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -16,7 +22,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from wallet_service.admin.cursors import write_cursor
 from wallet_service.admin.filters import Filter, Filtered
 
-__all__ = ["Column", "Listing", "Page", "page_of", "page_query", "rows_of"]
+__all__ = ["Column", "Listing", "Page", "page_of", "rows_of"]
 
 PAGE = 50
 MAX_SCANNED = 20_000
@@ -46,13 +52,17 @@ class Listing:
     key: tuple[str, ...]
     filters: tuple[Filter, ...]
     empty: str
-    is_free: Callable[[dict[str, Any]], bool]
-    """Tells by the filters' values whether the list has a bound without a time window."""
+    free_by: tuple[str, ...]
+    """The filters any of which bounds the list, so that it needs no time window. A queue needs none either."""
     joined: Callable[[Select[Any]], Select[Any]] = lambda query: query
 
     def source(self, name: str) -> Any:
         """Return the column of that name as the database knows it."""
         return next(column.source for column in self.columns if column.name == name)
+
+    def is_free(self, values: Mapping[str, Any]) -> bool:
+        """Tell by the filters' values whether the list has a bound without a time window."""
+        return any(name in values for name in self.free_by) or any(item.is_queue(values) for item in self.filters)
 
     @property
     def key_types(self) -> tuple[type, ...]:
@@ -85,28 +95,28 @@ def _scan(listing: Listing, asked: Filtered, after: tuple[Any, ...] | None) -> S
             tuple_(*key) < tuple_(*(literal(part, type_=of.type) for part, of in zip(after, key, strict=True)))
         )
     for item in listing.filters:
-        if item.indexed and item.name in asked.values:
+        if item.is_scanned(asked.values):
             query = query.where(item.compare(listing.source(item.column), asked.values[item.name]))
     return query.order_by(*(part.desc() for part in key))
 
 
 def _picks(listing: Listing, asked: Filtered, columns: Callable[[str], Any]) -> list[ColumnElement[bool]]:
-    """Return what the filters without an index ask of the columns."""
+    """Return what the filters that no index answers ask of the columns."""
     return [
         item.compare(columns(item.column), asked.values[item.name])
         for item in listing.filters
-        if not item.indexed and item.name in asked.values
+        if item.name in asked.values and not item.is_scanned(asked.values)
     ]
 
 
-def page_query(listing: Listing, asked: Filtered, after: tuple[Any, ...] | None) -> Select[Any]:
+def page_query(listing: Listing, asked: Filtered, after: tuple[Any, ...] | None, size: int) -> Select[Any]:
     """Return the query of a page, and of one row more, which tells whether another page follows."""
     scan = _scan(listing, asked, after)
     rows = scan.limit(MAX_SCANNED).subquery()
     picks = _picks(listing, asked, lambda name: rows.c[name])
     if not picks:
-        return scan.limit(PAGE + 1)
-    return select(rows).where(*picks).order_by(*(rows.c[name].desc() for name in listing.key)).limit(PAGE + 1)
+        return scan.limit(size + 1)
+    return select(rows).where(*picks).order_by(*(rows.c[name].desc() for name in listing.key)).limit(size + 1)
 
 
 def _scan_end(listing: Listing, asked: Filtered, after: tuple[Any, ...] | None) -> Select[Any]:
@@ -117,12 +127,14 @@ def _scan_end(listing: Listing, asked: Filtered, after: tuple[Any, ...] | None) 
     return select(*(scan.c[name] for name in listing.key)).where(scan.c.number == MAX_SCANNED)
 
 
-def page_of(connection: Connection, listing: Listing, asked: Filtered, after: tuple[Any, ...] | None) -> Page:
+def page_of(
+    connection: Connection, listing: Listing, asked: Filtered, after: tuple[Any, ...] | None, size: int = PAGE
+) -> Page:
     """Read the page after a key, or the first one. The connection must see one snapshot throughout."""
-    rows = [dict(row) for row in connection.execute(page_query(listing, asked, after)).mappings()]
-    if len(rows) > PAGE:
-        last = rows[PAGE - 1]
-        return Page(rows[:PAGE], write_cursor([last[name] for name in listing.key]))
+    rows = [dict(row) for row in connection.execute(page_query(listing, asked, after, size)).mappings()]
+    if len(rows) > size:
+        last = rows[size - 1]
+        return Page(rows[:size], write_cursor([last[name] for name in listing.key]))
     if _picks(listing, asked, listing.source):
         end = connection.execute(_scan_end(listing, asked, after)).one_or_none()
         if end:

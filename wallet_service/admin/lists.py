@@ -1,8 +1,6 @@
 """The lists of the desk, each as one table of its columns and filters."""
 
-from typing import Any
-
-from sqlalchemy import ColumnElement, Select, and_, func, select, true
+from sqlalchemy import ColumnElement, and_, func, literal_column, select, true
 
 from wallet_service.admin.filters import Filter
 from wallet_service.admin.listing import Column, Listing
@@ -51,37 +49,38 @@ def _amounts(column: str, label: str) -> tuple[Filter, Filter]:
     )
 
 
-def _names_player_or_round(values: dict[str, Any]) -> bool:
-    return "player" in values or "round" in values
-
-
-def _names_player(values: dict[str, Any]) -> bool:
-    return "player" in values
-
-
-def _is_short_queue(values: dict[str, Any]) -> bool:
-    """Tell whether only open reviews are asked for: they wait, however old they are."""
-    return "player" in values or values["state"] == "open"
-
-
 def _in_round(column: ColumnElement[str], round_id: str) -> ColumnElement[bool]:
     """Ask for a round's transactions through its players, whose transactions an index finds."""
     return and_(column == round_id, Transaction.user_id.in_(select(Round.user_id).where(Round.round_id == round_id)))
 
 
-def _in_state(_column: ColumnElement[str], state: str) -> ColumnElement[bool]:
+# The conditions of the queues are written as their indexes have them, so that each plan can use its own.
+def _round_in_state(column: ColumnElement[str], state: str) -> ColumnElement[bool]:
+    return column == (literal_column("'open'") if state == "open" else state)
+
+
+def _cancellation_in_state(column: ColumnElement[str], state: str) -> ColumnElement[bool]:
+    return and_(Cancellation.due_at.is_not(None), column == state) if state == "overdue" else column == state
+
+
+def _review_in_state(column: ColumnElement[str], state: str) -> ColumnElement[bool]:
     if state == "open":
         return Review.closed_at.is_(None)
-    return true() if state == "all" else Review.resolution == state
+    return true() if state == "all" else column == state
 
 
-def _with_latest_attempt(query: Select[Any]) -> Select[Any]:
-    latest = and_(
+LATEST_ATTEMPT = (
+    select(CancellationAttempt.by_whom, CancellationAttempt.why, CancellationAttempt.message)
+    .where(
         CancellationAttempt.user_id == Cancellation.user_id,
         CancellationAttempt.cancellation_id == Cancellation.id,
-        CancellationAttempt.asked_at == Cancellation.asked_at,
     )
-    return query.join(CancellationAttempt, latest)
+    .order_by(CancellationAttempt.asked_at.desc(), CancellationAttempt.id.desc())
+    .limit(1)
+    .correlate(Cancellation)
+    .lateral("latest_attempt")
+)
+"""One attempt of each cancellation, whatever their times: more would show the cancellation more than once."""
 
 
 ROUNDS = Listing(
@@ -105,11 +104,11 @@ ROUNDS = Listing(
         ROUND,
         Filter("game", "Game", "game_id"),
         CURRENCY,
-        Filter("state", "State", "state", "choice", ROUND_STATES),
+        Filter("state", "State", "state", "choice", ROUND_STATES, _round_in_state, queue="open"),
         *_amounts("staked", "Staked"),
     ),
     empty="No round was opened so. Widen the time, or take a filter away.",
-    is_free=_names_player_or_round,
+    free_by=("player", "round"),
 )
 
 TRANSACTIONS = Listing(
@@ -136,7 +135,7 @@ TRANSACTIONS = Listing(
         *_amounts("amount", "Amount"),
     ),
     empty="No money moved so. Widen the time, or take a filter away.",
-    is_free=_names_player_or_round,
+    free_by=("player", "round"),
 )
 
 CANCELLATIONS = Listing(
@@ -151,9 +150,9 @@ CANCELLATIONS = Listing(
         Column("asked_at", "Last asked", Cancellation.asked_at, "time"),
         Column("due_at", "Awaited until", Cancellation.due_at, "time"),
         Column("refunded_at", "Refunded", Cancellation.refunded_at, "time"),
-        Column("by_whom", "By", CancellationAttempt.by_whom, "id"),
-        Column("why", "Why", CancellationAttempt.why),
-        Column("message", "Answer", CancellationAttempt.message),
+        Column("by_whom", "By", LATEST_ATTEMPT.c.by_whom, "id"),
+        Column("why", "Why", LATEST_ATTEMPT.c.why),
+        Column("message", "Answer", LATEST_ATTEMPT.c.message),
         Column("id", "Cancellation", Cancellation.id, "id"),
     ),
     key=("requested_at", "id"),
@@ -161,11 +160,11 @@ CANCELLATIONS = Listing(
         PLAYER,
         Filter("round", "Round", "round_id"),
         Filter("game", "Game", "game_id"),
-        Filter("state", "State", "state", "choice", STATES),
+        Filter("state", "State", "state", "choice", STATES, _cancellation_in_state, queue="overdue"),
     ),
     empty="No cancellation was asked for so. Widen the time, or take a filter away.",
-    is_free=_names_player,
-    joined=_with_latest_attempt,
+    free_by=("player",),
+    joined=lambda query: query.join(LATEST_ATTEMPT, true()),
 )
 
 REVIEWS = Listing(
@@ -187,10 +186,10 @@ REVIEWS = Listing(
         Filter("round", "Round", "round_id"),
         CURRENCY,
         Filter("reason", "Reason", "reason", "choice", REVIEW_REASONS),
-        Filter("state", "State", "state", "choice", REVIEW_STATES, _in_state, indexed=True, default="open"),
+        Filter("state", "State", "state", "choice", REVIEW_STATES, _review_in_state, queue="open", default="open"),
     ),
     empty="Nothing waits for a decision here.",
-    is_free=_is_short_queue,
+    free_by=("player",),
 )
 
 ACTION_LOG = Listing(
@@ -218,7 +217,7 @@ ACTION_LOG = Listing(
         Filter("by", "By", "by_whom"),
     ),
     empty="Nobody did so. Widen the time, or take a filter away.",
-    is_free=_names_player,
+    free_by=("player",),
 )
 
 LISTINGS = (ROUNDS, TRANSACTIONS, CANCELLATIONS, REVIEWS, ACTION_LOG)

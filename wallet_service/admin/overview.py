@@ -6,14 +6,13 @@ from flask import Flask, Response
 from sqlalchemy import Engine
 
 from wallet_service.admin.day_sums import DaySums
-from wallet_service.admin.overview_reads import MOST_COUNTED, OPEN_LIMIT, waiting
+from wallet_service.admin.overview_reads import OPEN_LIMIT, waiting
 from wallet_service.admin.pages import show
 from wallet_service.versions.outcome_page import outcome_meanings
 
 __all__ = ["overview_routes"]
 
 AN_HOUR = timedelta(hours=1)
-A_MONTH = timedelta(days=29)
 
 
 def overview_routes(app: Flask, reads: Engine) -> None:
@@ -28,8 +27,6 @@ def overview_routes(app: Flask, reads: Engine) -> None:
         data = {
             "waiting": what_waits,
             "open_limit_hours": OPEN_LIMIT // AN_HOUR,
-            "most_counted": MOST_COUNTED,
-            "listed_from": what_waits.opened_before - A_MONTH,  # a list goes back no further
             "sums": counted,
             "meanings": {row.outcome: meanings.get(row.outcome, "") for row in counted.refused},
         }

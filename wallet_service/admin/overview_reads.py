@@ -1,12 +1,14 @@
-"""What the overview asks of the database: sums over a stretch of time, and what waits for somebody."""
+"""What the overview asks of the database: sums over a stretch of time, and what waits for somebody.
+
+Each query reads a part of an index that has a bound: a stretch of time, or so many of a queue.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import ColumnElement, Connection, func, literal_column, select
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy import Connection, Select, and_, func, literal_column, select, true
 
 from wallet_service.ledger.models import Cancellation, Refusal, Review, Round, Transaction
 from wallet_service.ledger.money import ZERO
@@ -14,12 +16,12 @@ from wallet_service.ledger.money import ZERO
 __all__ = [
     "MOST_COUNTED",
     "OPEN_LIMIT",
-    "RefusedFor",
+    "Refusals",
     "Tallies",
     "Tally",
     "Waiting",
     "add_tallies",
-    "refused_since",
+    "refusals_between",
     "tallies_between",
     "waiting",
 ]
@@ -28,6 +30,8 @@ OPEN_LIMIT = timedelta(hours=24)
 """The policy: a round that is open for longer is looked at."""
 MOST_COUNTED = 1000
 """Beyond, people need no number, and the database need not count."""
+MOST_SCANNED = 20_000
+"""The newest rows of a queue, which are looked at. A round whose bets were all cancelled may stay open for ever."""
 
 
 @dataclass(slots=True)
@@ -43,23 +47,26 @@ Tallies = defaultdict[tuple[date, str, str], Tally]
 """By day, call and currency."""
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedFor:
-    """How many requests were refused for one reason, and how often they were made."""
+Refusals = dict[str, tuple[int, int]]
+"""By outcome: how many requests were refused, and how often they were made."""
 
-    outcome: str
-    requests: int
-    times: int
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many there are, up to ``MOST_COUNTED``; ``is_least`` says that there may be more."""
+
+    number: int
+    is_least: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What waits for somebody. A count of more than ``MOST_COUNTED`` means that there are more than that."""
+    """What waits for somebody."""
 
-    long_open_rounds: int
+    long_open_rounds: Count
     opened_before: datetime
-    overdue_cancellations: int
-    reviews: int
+    overdue_cancellations: Count
+    reviews: Count
     oldest_review_at: datetime | None
 
 
@@ -91,16 +98,14 @@ def add_tallies(to: Tallies, more: Tallies) -> None:
         sums.amount += tally.amount
 
 
-def refused_since(connection: Connection, start: datetime) -> list[RefusedFor]:
-    """Return what was refused to requests first made since ``start``; what is asked for most comes first."""
-    times = func.sum(Refusal.times)
+def refusals_between(connection: Connection, start: datetime, end: datetime) -> Refusals:
+    """Return what was refused to requests that were first made in a stretch of time."""
     query = (
-        select(Refusal.outcome, func.count(), times)
-        .where(Refusal.first_at >= start)
+        select(Refusal.outcome, func.count(), func.sum(Refusal.times))
+        .where(Refusal.first_at >= start, Refusal.first_at < end)
         .group_by(Refusal.outcome)
-        .order_by(times.desc(), Refusal.outcome)
     )
-    return [RefusedFor(outcome, requests, int(asked)) for outcome, requests, asked in connection.execute(query)]
+    return {outcome: (requests, int(times)) for outcome, requests, times in connection.execute(query)}
 
 
 def waiting(connection: Connection) -> Waiting:
@@ -110,16 +115,28 @@ def waiting(connection: Connection) -> Waiting:
     oldest = select(func.min(Review.opened_at)).where(Review.closed_at.is_(None))
     return Waiting(
         _count(
-            connection, Round, Round.state == "open", Round.opened_at < opened_before, Round.bets > Round.bets_cancelled
+            connection,
+            select((Round.bets > Round.bets_cancelled).label("waits"))
+            .where(Round.state == literal_column("'open'"), Round.opened_at < opened_before)
+            .order_by(Round.opened_at.desc()),
         ),
         opened_before,
-        _count(connection, Cancellation, Cancellation.state == "accepted", Cancellation.due_at <= now),
-        _count(connection, Review, Review.closed_at.is_(None)),
+        _count(
+            connection,
+            select(and_(Cancellation.state == "accepted", Cancellation.due_at <= now).label("waits"))
+            .where(Cancellation.due_at.is_not(None))
+            .order_by(Cancellation.requested_at.desc()),
+        ),
+        _count(
+            connection,
+            select(true().label("waits")).where(Review.closed_at.is_(None)).order_by(Review.opened_at.desc()),
+        ),
         connection.scalar(oldest),
     )
 
 
-def _count(connection: Connection, model: type[DeclarativeBase], *where: ColumnElement[bool]) -> int:
-    """Count rows, one beyond ``MOST_COUNTED`` at most."""
-    some = select(literal_column("1")).select_from(model).where(*where).limit(MOST_COUNTED + 1).subquery()
-    return connection.execute(select(func.count()).select_from(some)).scalar_one()
+def _count(connection: Connection, queue: Select[bool]) -> Count:
+    """Count what waits in a queue."""
+    scanned = queue.limit(MOST_SCANNED).subquery()
+    rows, waits = connection.execute(select(func.count(), func.count().filter(scanned.c.waits))).one()
+    return Count(min(waits, MOST_COUNTED), waits > MOST_COUNTED or rows == MOST_SCANNED)

@@ -104,6 +104,7 @@ class Round(Base):
         Index("rounds_opened", "opened_at", "user_id", "round_id"),
         Index("rounds_named", "round_id"),
         Index("rounds_open", "user_id", "game_id", "opened_at", postgresql_where=text("state = 'open'")),
+        Index("rounds_waiting", "opened_at", "user_id", "round_id", postgresql_where=text("state = 'open'")),
     )
 
     user_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -198,7 +199,10 @@ class Refusal(Base):
     """What was asked of a known player in vain, once per call, reference and outcome (rule 15)."""
 
     __tablename__ = "refusals"
-    __table_args__ = (ForeignKeyConstraint(["user_id"], ["players.user_id"], name="refusals_player"),)
+    __table_args__ = (
+        ForeignKeyConstraint(["user_id"], ["players.user_id"], name="refusals_player"),
+        Index("refusals_first", "first_at"),
+    )
 
     user_id: Mapped[str] = mapped_column(Text, primary_key=True)
     call: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -224,6 +228,8 @@ class Review(Base):
     __table_args__ = (
         ForeignKeyConstraint(["user_id"], ["players.user_id"], name="reviews_player"),
         Index("reviews_open", "user_id", "opened_at", postgresql_where=text("closed_at IS NULL")),
+        Index("reviews_opened", "opened_at"),
+        Index("reviews_waiting", "opened_at", postgresql_where=text("closed_at IS NULL")),
         CheckConstraint(
             "reason IN ('refund_of_settled_round', 'reversal_not_covered', 'unmatched_cancel',"
             " 'cancel_in_another_round', 'cancel_in_settled_round', 'result_without_bet', 'reconciliation')",
@@ -293,6 +299,7 @@ class Cancellation(Base):
             postgresql_where=text("round_id IS NULL AND state <> 'refunded'"),
         ),
         Index("cancellations_requested", "requested_at"),
+        Index("cancellations_awaited", "requested_at", "id", postgresql_where=text("due_at IS NOT NULL")),
         CheckConstraint("round_id IS NOT NULL OR game_id IS NOT NULL", name="cancellations_name_a_round_or_a_game"),
         CheckConstraint(
             "state IN ('requested', 'accepted', 'refused', 'unknown', 'refunded')", name="cancellations_state_known"
