@@ -234,6 +234,18 @@ def test_a_selection_that_stopped_goes_on(visit, operator, player, stand, engine
     assert await_end(operator, progress)["counts"] == {"refunded": 1}
 
 
+def test_all_open_rounds_that_fit_are_cancelled_together(operator, player, stand):
+    player.bet("10")
+    player.bet("5", round_id="r2", reference="b2")
+    player.bet("1", round_id="dear", reference="b3", game_id="g2")
+    fields = {"csrf_token": operator.csrf_token("/"), "fitting": f"player={player.user_id}&game=g1"}
+    preview = operator.post("/cancel-selection", data=fields)
+    stand.will((OK, lambda: player.refund("r2", reference="f2")), (OK, player.refund))
+    progress = path_of(operator.post("/cancel-selection", data=form_of(preview, why="an outage")))
+    assert await_end(operator, progress)["counts"] == {"refunded": 2}
+    assert player.state("dear") == "open"
+
+
 def test_more_than_a_thousand_rounds_are_refused(operator, player):
     keys = [json.dumps([player.user_id, f"r{number}"]) for number in range(1001)]
     answer = operator.post("/cancel-selection", data={"csrf_token": operator.csrf_token("/"), "round": keys})

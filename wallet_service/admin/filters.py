@@ -100,6 +100,11 @@ class Filtered:
     window: Window
     errors: dict[str, list[str]] = field(default_factory=dict)
 
+    @property
+    def said(self) -> str:
+        """What is wrong, in one line."""
+        return " ".join(f"{name}: {' '.join(said)}" for name, said in self.errors.items())
+
 
 def read_filters(
     filters: tuple[Filter, ...], args: Mapping[str, str], is_free: Callable[[dict[str, Any]], bool]

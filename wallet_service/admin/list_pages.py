@@ -11,8 +11,9 @@ from werkzeug.datastructures import Headers
 from wallet_service.admin.cursors import CursorError, read_cursor
 from wallet_service.admin.export import csv_lines, file_name
 from wallet_service.admin.filters import Filtered, read_filters
+from wallet_service.admin.fitting import as_fitting
 from wallet_service.admin.listing import Listing, Page, page_of, rows_of
-from wallet_service.admin.lists import LISTINGS
+from wallet_service.admin.lists import LISTINGS, ROUNDS
 from wallet_service.admin.pages import show
 
 __all__ = ["list_routes"]
@@ -27,17 +28,20 @@ def list_routes(app: Flask, reads: Engine) -> None:
 
 def _add_list(app: Flask, reads: Engine, listing: Listing) -> None:
     def page() -> Response:
+        at = datetime.now(UTC)
         asked = _asked(listing, request.args)
         after, problem = _after(listing, request.args.get("after", ""))
         with reads.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             found = page_of(connection, listing, asked, after)
-        return show("list", _shown(listing, asked, found, problem=problem, is_first=after is None))
+        data = _shown(listing, asked, found, problem=problem, is_first=after is None)
+        if listing is ROUNDS:
+            data["fitting"] = as_fitting(asked, at)
+        return show("list", data)
 
     def export() -> Response:
         asked = _asked(listing, request.args)
         if asked.errors:  # a file of something else would be taken for what was asked
-            text = " ".join(f"{name}: {' '.join(said)}" for name, said in asked.errors.items())
-            return show("error", {"status": 400, "error": "No such export", "text": text}, 400)
+            return show("error", {"status": 400, "error": "No such export", "text": asked.said}, 400)
 
         def lines() -> Iterator[str]:
             with reads.connect() as connection:

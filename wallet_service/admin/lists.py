@@ -7,7 +7,7 @@ from wallet_service.admin.listing import Column, Listing
 from wallet_service.ledger.cancellation_reads import STATES, state_by_now
 from wallet_service.ledger.models import Action, Cancellation, CancellationAttempt, Review, Round, Transaction
 
-__all__ = ["LISTINGS"]
+__all__ = ["LISTINGS", "ROUNDS"]
 
 CALLS = (
     "bet",

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from wtforms import HiddenField, validators
 
 from wallet_service.admin.asking import Asking, BusyError
+from wallet_service.admin.fitting import UnfitError, rounds_that_fit
 from wallet_service.admin.forms import ACTS, WhyForm, add_pages, form_status, text_of
 from wallet_service.admin.guard import person
 from wallet_service.admin.pages import go_to, show
@@ -51,13 +52,24 @@ class SelectionPages:
         self._asking = asking
 
     def cancel_selection(self) -> Any:
-        """Show what cancelling the chosen rounds will do, and begin with it. Each is a field ``round``."""
-        keys = chosen_rounds(request.form.getlist("round"))
-        too_many = len(keys) > MAX_SELECTION
-        with self._reads.connect() as connection:
+        """Show what cancelling the chosen rounds will do, and begin with it.
+
+        Each is a field ``round``; or ``fitting`` has a list's filters, and all open rounds that fit are chosen. What is
+        confirmed is what was shown: by then, the rounds have their names.
+        """
+        is_confirmed = bool(request.form.get("confirmed"))
+        fitting = None if is_confirmed else request.form.get("fitting")
+        keys, unfit = chosen_rounds(request.form.getlist("round")), ""
+        with self._reads.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            if fitting is not None:
+                try:
+                    keys = rounds_that_fit(connection, fitting, MAX_SELECTION)
+                except UnfitError as error:
+                    keys, unfit = [], str(error)
+            too_many = len(keys) > MAX_SELECTION
             preview = preview_of(connection, [] if too_many else keys)
         form = SelectionForm()
-        if request.form.get("confirmed"):
+        if is_confirmed:
             if form.validate_on_submit() and self._begun(form, preview):
                 return go_to("selection_progress", id=UUID(text_of(form.key)))
         else:
@@ -65,6 +77,8 @@ class SelectionPages:
         data = {
             "chosen": len(keys),
             "too_many": too_many,
+            "fitted": fitting is not None,
+            "unfit": unfit,
             "most": MAX_SELECTION,
             "rounds": preview.rounds,
             "shown": SHOWN,
@@ -74,7 +88,7 @@ class SelectionPages:
             "problem": self._asking.problem,
             "form": form,
         }
-        return show("selection", data, form_status() if form.errors or too_many else 200)
+        return show("selection", data, form_status() if form.errors or too_many or unfit else 200)
 
     def _begun(self, form: SelectionForm, preview: Preview) -> bool:
         by_whom, why, selection_id = person().by_whom, text_of(form.why), UUID(text_of(form.key))
