@@ -1,5 +1,8 @@
 """The wiring of the desk: an application of its own, which stands at /admin wherever it is served."""
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import structlog
 from flask import Flask, Response, request
 from flask_bootstrap import Bootstrap5
@@ -31,6 +34,9 @@ from wallet_service.admin.stories import story_routes
 from wallet_service.admin.tokens import tokens_routes
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 __all__ = ["MAX_FORM_BYTES", "PREFIX", "create_desk"]
 
@@ -100,10 +106,21 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     people_routes(app, accounts)
     tokens_routes(app, accounts)
     me_routes(app, accounts)
+    app.wsgi_app = with_slash(app.wsgi_app)  # type: ignore[method-assign]
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(CSRFError, show_stale_form)
     app.register_error_handler(Exception, show_fault)
     return app
+
+
+def with_slash(desk: "WSGIApplication") -> "WSGIApplication":
+    """Take ``PREFIX`` alone for the first page: a rule of the desk cannot have the empty path."""
+
+    def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ["PATH_INFO"] = environ.get("PATH_INFO") or "/"
+        return desk(environ, start_response)
+
+    return serve
 
 
 def show_error(error: HTTPException) -> Response:

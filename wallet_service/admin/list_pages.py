@@ -14,7 +14,7 @@ from wallet_service.admin.filters import Filtered, read_filters
 from wallet_service.admin.fitting import as_fitting
 from wallet_service.admin.listing import Listing, Page, page_of, rows_of
 from wallet_service.admin.lists import LISTINGS, ROUNDS
-from wallet_service.admin.pages import show
+from wallet_service.admin.pages import alike, show
 
 __all__ = ["list_routes"]
 
@@ -89,6 +89,6 @@ def _shown(listing: Listing, asked: Filtered, found: Page, *, problem: str, is_f
         "is_first": is_first,
         "scanned_to": found.scanned_to,
         "next": found.next,
-        "next_url": url_for(listing.name, **after) if after else None,
+        "next_url": alike(listing.name, **after) if after else None,
         "csv_url": url_for(f"{listing.name}_csv", **typed),
     }

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, select
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
+from wallet_service.admin.addresses import ENDINGS
 from wallet_service.admin.pages import show
 from wallet_service.admin.statement import statements_of
 from wallet_service.ledger.models import Player, Round
@@ -51,8 +52,8 @@ def player_routes(app: Flask, reads: Engine) -> None:
             }
         return show("player", data)
 
-    for suffix in ("", ".json"):
-        app.add_url_rule(f"/players/<name:user_id>{suffix}", "player_page", player_page)
+    for ending, prefix in ENDINGS:
+        app.add_url_rule(f"/players/<{prefix}name:user_id>{ending}", "player_page", player_page)
 
 
 def period_of(asked: MultiDict[str, str], now: datetime) -> Period:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 from werkzeug.exceptions import NotFound
 
 from wallet_service.admin import story_reads as reads_of
+from wallet_service.admin.addresses import ENDINGS
 from wallet_service.admin.pages import show
 from wallet_service.admin.story_reads import (
     ActionEntry,
@@ -80,8 +81,10 @@ def story_routes(app: Flask, reads: Engine) -> None:
         }
         return show("transaction", data)
 
+    for ending, prefix in ENDINGS:
+        path = f"/players/<name:user_id>/rounds/<{prefix}id:round_id>{ending}"
+        app.add_url_rule(path, "round_page", round_page)
     for suffix in ("", ".json"):
-        app.add_url_rule(f"/players/<name:user_id>/rounds/<id:round_id>{suffix}", "round_page", round_page)
         path = f"/players/<name:user_id>/transactions/<uuid:transaction_id>{suffix}"
         app.add_url_rule(path, "transaction_page", transaction_page)
 
