@@ -106,7 +106,7 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     people_routes(app, accounts)
     tokens_routes(app, accounts)
     me_routes(app, accounts)
-    app.wsgi_app = with_slash(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = with_slash(app.wsgi_app)  # type: ignore[assignment,method-assign]
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(CSRFError, show_stale_form)
     app.register_error_handler(Exception, show_fault)

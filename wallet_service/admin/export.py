@@ -9,16 +9,19 @@ from io import StringIO
 from json import dumps
 from typing import Any
 
+from wallet_service.admin.filters import Filtered
 from wallet_service.admin.listing import Listing
 from wallet_service.ledger.money import format_money
 
-__all__ = ["csv_lines", "file_name"]
+__all__ = ["INCOMPLETE", "csv_lines", "file_name"]
 
 LINES = 500
 """Sent at once."""
 MAX_FILE_NAME = 150
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would run (OWASP, CSV injection)."""
+INCOMPLETE = "INCOMPLETE: reading failed here, and rows are missing. Export the list again.\r\n"
+"""The last line of a file that is not whole; no row of any list begins so."""
 
 
 def csv_lines(listing: Listing, rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
@@ -47,8 +50,21 @@ def _cell(value: object) -> str:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def file_name(name: str, filters: Mapping[str, str], at: datetime) -> str:
-    """Name the file after its list, its filters and when it was asked for, in letters that every system takes."""
-    asked = [f"{filter_}-{text}" for filter_, text in filters.items()]
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", "_".join([name, f"{at:%Y%m%dT%H%M%SZ}", *asked]))
+def file_name(name: str, asked: Filtered, at: datetime) -> str:
+    """Name the file after its list, when it was asked for, its window and its filters, in letters every system takes.
+
+    The window is the one that applied, whoever chose it; without an end, it ends when the file was asked for.
+    """
+    parts = {"": _compact(at)}
+    if asked.window.start:
+        parts |= {"from-": _compact(asked.window.start), "to-": _compact(asked.window.end or at)}
+    elif asked.window.end:
+        parts["to-"] = _compact(asked.window.end)
+    parts |= {f"{filter_}-": text for filter_, text in asked.typed.items() if filter_ not in {"from", "to"}}
+    said = "_".join([name, *(f"{what}{text}" for what, text in parts.items())])
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", said)
     return f"{plain[:MAX_FILE_NAME]}.csv"
+
+
+def _compact(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"

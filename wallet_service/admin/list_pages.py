@@ -1,32 +1,37 @@
 """The lists as pages, as JSON and as files: /rounds, /rounds.json, /rounds.csv, and so on."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, Response, request, stream_with_context, url_for
+from flask import Flask, Response, request, url_for
 from sqlalchemy import Engine
 from werkzeug.datastructures import Headers
 
 from wallet_service.admin.cursors import CursorError, read_cursor
-from wallet_service.admin.export import csv_lines, file_name
+from wallet_service.admin.downloads import MAX_DOWNLOADS, Downloads, TooManyDownloadsError
+from wallet_service.admin.export import file_name
 from wallet_service.admin.filters import Filtered, read_filters
 from wallet_service.admin.fitting import as_fitting
-from wallet_service.admin.listing import Listing, Page, page_of, rows_of
+from wallet_service.admin.listing import Listing, Page, page_of
 from wallet_service.admin.lists import LISTINGS, ROUNDS
 from wallet_service.admin.pages import alike, show
 
 __all__ = ["list_routes"]
 
+TOO_MANY_EXPORTS = f"Others are being read, and at most {MAX_DOWNLOADS} can be at once. Try again in a minute."
+RETRY_AFTER_S = 60
+
 
 def list_routes(app: Flask, reads: Engine) -> None:
     """Add the routes of every list."""
+    downloads = Downloads(reads)
     for listing in LISTINGS:
-        _add_list(app, reads, listing)
+        _add_list(app, reads, downloads, listing)
     app.jinja_env.globals["LISTINGS"] = {listing.name: listing for listing in LISTINGS}
 
 
-def _add_list(app: Flask, reads: Engine, listing: Listing) -> None:
+def _add_list(app: Flask, reads: Engine, downloads: Downloads, listing: Listing) -> None:
     def page() -> Response:
         at = datetime.now(UTC)
         asked = _asked(listing, request.args)
@@ -42,15 +47,17 @@ def _add_list(app: Flask, reads: Engine, listing: Listing) -> None:
         asked = _asked(listing, request.args)
         if asked.errors:  # a file of something else would be taken for what was asked
             return show("error", {"status": 400, "error": "No such export", "text": asked.said}, 400)
-
-        def lines() -> Iterator[str]:
-            with reads.connect() as connection:
-                yield from csv_lines(listing, rows_of(connection, listing, asked))
-
-        name = file_name(listing.name, asked.typed, datetime.now(UTC))
         headers = Headers()
-        headers.add("Content-Disposition", "attachment", filename=name)
-        return Response(stream_with_context(lines()), mimetype="text/csv", headers=headers)
+        headers.add("Content-Disposition", "attachment", filename=file_name(listing.name, asked, datetime.now(UTC)))
+        try:
+            download = downloads.begin(listing, asked)
+        except TooManyDownloadsError:
+            refusal = show("error", {"status": 503, "error": "Too many exports", "text": TOO_MANY_EXPORTS}, 503)
+            refusal.headers["Retry-After"] = RETRY_AFTER_S
+            return refusal
+        response = Response(iter(download), mimetype="text/csv", headers=headers)
+        response.call_on_close(download.close)  # however it ends: read whole, given up by the client, or never begun
+        return response
 
     app.add_url_rule(f"/{listing.name}", listing.name, page)
     app.add_url_rule(f"/{listing.name}.json", listing.name, page)
