@@ -11,6 +11,8 @@ from wallet_service.ledger.models import Action, Review
 
 __all__ = ["ActionRow", "ReviewState", "action_of", "decision_of", "review_of", "state_changes_of"]
 
+MOST_ACTIONS = 1000
+"""Of one player's that are read at once; the latest ones."""
 STATE_CHANGES = ("freeze", "unfreeze")
 DECISIONS = ("refund", "leave")
 
@@ -57,7 +59,7 @@ def action_of(connection: Connection, user_id: str, action_id: UUID) -> ActionRo
 
 
 def state_changes_of(connection: Connection, user_id: str) -> list[ActionRow]:
-    """Return when the player was frozen and unfrozen, the oldest first."""
+    """Return when the player was last frozen and unfrozen, the oldest first, at most ``MOST_ACTIONS`` times."""
     return _actions(connection, Action.user_id == user_id, Action.kind.in_(STATE_CHANGES))
 
 
@@ -87,5 +89,5 @@ def review_of(connection: Connection, user_id: str, round_id: str, reason: str, 
 
 
 def _actions(connection: Connection, *conditions: ColumnElement[bool]) -> list[ActionRow]:
-    query = select(*_ACTION).where(*conditions).order_by(Action.at, Action.id)
-    return [ActionRow(*row) for row in connection.execute(query)]
+    query = select(*_ACTION).where(*conditions).order_by(Action.at.desc(), Action.id.desc()).limit(MOST_ACTIONS)
+    return [ActionRow(*row) for row in reversed(connection.execute(query).all())]

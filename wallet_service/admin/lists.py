@@ -1,6 +1,6 @@
 """The lists of the desk, each as one table of its columns and filters."""
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, select, true
+from sqlalchemy import ColumnElement, and_, case, func, literal_column, select, true
 
 from wallet_service.admin.filters import Filter
 from wallet_service.admin.listing import Column, Listing
@@ -199,10 +199,11 @@ ACTION_LOG = Listing(
         Column("at", "At", Action.at, "time"),
         Column("kind", "What", Action.kind, "word"),
         Column("by_whom", "By", Action.by_whom, "id"),
-        Column("user_id", "Player or account", Action.user_id, "player"),
+        Column("user_id", "Player", Action.user_id, "player"),
+        Column("account", "Account", case((Action.kind == "account", Action.reference)), "id"),
         Column("round_id", "Round", Action.round_id, "round"),
         Column("reason", "Reason", Action.reason, "word"),
-        Column("reference", "Reference", Action.reference, "id"),
+        Column("reference", "Reference", case((Action.kind != "account", Action.reference)), "id"),
         Column("before", "Before", Action.before, "changes"),
         Column("after", "After", Action.after, "changes"),
         Column("why", "Why", Action.why),
