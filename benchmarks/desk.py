@@ -20,7 +20,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from wallet_service.admin.accounts import Accounts
+from wallet_service.admin.api_tokens import ApiTokens
 from wallet_service.admin.roles import Role
 from wallet_service.database import create_desk_engine
 from wallet_service.schema import prepare_database
@@ -74,8 +74,10 @@ CASES: tuple[tuple[str, dict[str, str]], ...] = (
 def main(times: int, limit: int) -> None:
     """Measure every case against the database of the settings."""
     settings = prepare_database(Settings.load())
-    accounts = Accounts(create_desk_engine(settings.database_url, 1, read_only=False))
-    token = accounts.create_token("benchmark", Role.VIEWER, by_whom="benchmark", why="to measure the desk")
+    tokens = ApiTokens(create_desk_engine(settings.database_url, 1, read_only=False))
+    token = tokens.create(
+        f"benchmark {secrets.token_hex(8)}", Role.VIEWER, by_whom="benchmark", why="to measure the desk"
+    )
     port = _free_port()
     command = [str(Path(sys.executable).with_name("wallet-service")), "serve", "--port", str(port)]
     secret = secrets.token_urlsafe(32)

@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from sqlalchemy import Engine
 
 from tests.conftest import Service
 from wallet_service.admin.accounts import Accounts
+from wallet_service.admin.api_tokens import ApiTokens
+from wallet_service.admin.logins import Logins
 from wallet_service.admin.roles import Role
 from wallet_service.database import create_desk_engine
 
@@ -42,14 +45,31 @@ def desk(database_url: str) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="session")
-def accounts(database_url: str) -> Iterator[Accounts]:
+def writes(database_url: str) -> Iterator[Engine]:
+    """Connections such as the desk has for its accounts."""
+    engine = create_desk_engine(database_url, 4, read_only=False)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def accounts(writes: Engine) -> Accounts:
     """The accounts ``viewer``, ``operator`` and ``admin``, and a way to make more."""
-    engine = create_desk_engine(database_url, 2, read_only=False)
-    accounts = Accounts(engine)
+    accounts = Accounts(writes)
     for role in Role:
         accounts.create(role.label, PASSWORD, role, by_whom="test", why="to test")
-    yield accounts
-    engine.dispose()
+    return accounts
+
+
+@pytest.fixture(scope="session")
+def tokens(writes: Engine) -> ApiTokens:
+    return ApiTokens(writes)
+
+
+@pytest.fixture(scope="session")
+def logins(writes: Engine, accounts: Accounts) -> Logins:
+    """The way in for those accounts."""
+    return Logins(writes)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ def admin(logged_in):
 
 
 def state_of(accounts, name):
-    return next((row.role, row.disabled_at is not None) for row in accounts.accounts() if row.name == name)
+    return next((row.role, row.disabled_at is not None) for row in accounts.all() if row.name == name)
 
 
 def test_an_account_is_opened_changed_and_closed(admin, accounts, visitor, engine):
@@ -49,8 +49,8 @@ def test_nobody_disables_or_demotes_themselves(admin, accounts, change):
 
 
 @pytest.mark.parametrize("change", [{"change": "disable"}, {"change": "role", "role": "operator"}])
-def test_the_last_admin_stays_even_for_a_script(visitor, accounts, change):
-    token = accounts.create_token("manager", Role.ADMIN, by_whom="test", why="to test")
+def test_the_last_admin_stays_even_for_a_script(visitor, accounts, tokens, change):
+    token = tokens.create(f"manager who would {change['change']}", Role.ADMIN, by_whom="test", why="to test")
     visitor.headers["Authorization"] = f"Bearer {token}"
     answer = visitor.post("/account?name=admin", data={"why": "to see", **change})
     assert answer.status_code == 422

@@ -15,15 +15,18 @@ from wallet_service.admin.accounts import Accounts
 from wallet_service.admin.acting import acting_routes
 from wallet_service.admin.addresses import CONVERTERS
 from wallet_service.admin.adjusting import adjusting_routes
+from wallet_service.admin.api_tokens import ApiTokens
 from wallet_service.admin.asking import Asking
 from wallet_service.admin.cancel_pages import cancel_routes
 from wallet_service.admin.formats import add_formats
 from wallet_service.admin.guard import SAFE_METHODS, Guard
 from wallet_service.admin.list_pages import list_routes
 from wallet_service.admin.login import login_routes
+from wallet_service.admin.logins import Logins
 from wallet_service.admin.me import me_routes
 from wallet_service.admin.overview import overview_routes
 from wallet_service.admin.pages import show
+from wallet_service.admin.passwords import BusyError
 from wallet_service.admin.people import people_routes
 from wallet_service.admin.players import player_routes
 from wallet_service.admin.roles import ACCESS, Role
@@ -53,6 +56,8 @@ NAVIGATION = (
 """Endpoints and labels of the menu."""
 PREFIX = "/admin"
 MAX_FORM_BYTES = 256 * 1024
+
+BUSY_SECONDS = 5
 
 UNREADABLE = "The database did not answer in time. Try again, or narrow the filter."
 UNKNOWN = (
@@ -90,9 +95,9 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     app.jinja_env.globals["ACCESS"] = ACCESS
     app.jinja_env.globals["Role"] = Role
     Bootstrap5(app)
-    accounts = Accounts(writes)
-    Guard(app, accounts, settings.trusted_proxies)
-    login_routes(app, accounts)
+    accounts, logins, tokens = Accounts(writes), Logins(writes), ApiTokens(writes)
+    Guard(app, logins, tokens, settings.trusted_proxies)
+    login_routes(app, accounts, logins)
     overview_routes(app, reads)
     list_routes(app, reads)
     search_routes(app, reads)
@@ -103,12 +108,13 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     asking = Asking(settings, ledger)
     cancel_routes(app, reads, asking)
     selection_routes(app, reads, writes, asking)
-    people_routes(app, accounts)
-    tokens_routes(app, accounts)
-    me_routes(app, accounts)
+    people_routes(app, accounts, tokens)
+    tokens_routes(app, tokens)
+    me_routes(app, accounts, logins)
     app.wsgi_app = with_slash(app.wsgi_app)  # type: ignore[assignment,method-assign]
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(CSRFError, show_stale_form)
+    app.register_error_handler(BusyError, show_busy)
     app.register_error_handler(Exception, show_fault)
     return app
 
@@ -136,6 +142,13 @@ def show_stale_form(error: CSRFError) -> Response:
     """Show that a form is of another session, or another site's."""
     log.warning("form refused", path=request.path, reason=error.description)
     return show_error(BadRequest("Nothing was done: the form is of another session. Reload its page and send it."))
+
+
+def show_busy(_error: BusyError) -> Response:
+    """Show that too many passwords are being looked at, which is over soon."""
+    response = show_error(ServiceUnavailable("Too many people log in at this moment. Try again in a few seconds."))
+    response.headers["Retry-After"] = str(BUSY_SECONDS)
+    return response
 
 
 def show_fault(error: Exception) -> Response:

@@ -9,10 +9,11 @@ from flask_wtf import CSRFProtect
 from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
-from wallet_service.admin.accounts import Accounts, Person
+from wallet_service.admin.api_tokens import ApiTokens
+from wallet_service.admin.identity import Person
+from wallet_service.admin.logins import Logins
 from wallet_service.admin.pages import wants_json
 from wallet_service.admin.roles import ACCESS, Role
-from wallet_service.admin.sessions import session_is_young
 from wallet_service.auth import sender
 from wallet_service.settings import Network
 
@@ -43,13 +44,14 @@ def person() -> Person:
 class Guard:
     """Lets in who may: by a session or a token, with the role that the route asks for, from a form of ours."""
 
-    def __init__(self, app: Flask, accounts: Accounts, proxies: tuple[Network, ...]) -> None:
+    def __init__(self, app: Flask, logins: Logins, tokens: ApiTokens, proxies: tuple[Network, ...]) -> None:
         """Stand in front of every route of the application. ``proxies`` are believed about who sent a request."""
-        self._accounts = accounts
+        self._logins = logins
+        self._tokens = tokens
         self._proxies = proxies
         self._csrf = CSRFProtect(app)
         manager = LoginManager(app)
-        manager.session_protection = None  # an address may change; sessions end by time and by key
+        manager.session_protection = None  # an address may change; sessions end by time, and where they are kept
         manager.user_loader(self.in_session)
         manager.request_loader(self.with_token)
         app.before_request(self.let_in)
@@ -57,12 +59,12 @@ class Guard:
 
     def in_session(self, session_id: str) -> Person | None:
         """Return whose session it is."""
-        return self._accounts.in_session(session_id) if session_is_young() else None
+        return self._logins.in_session(session_id)
 
     def with_token(self, of: Request) -> Person | None:
         """Return the script whose token the request bears."""
         scheme, _, token = of.headers.get("Authorization", "").partition(" ")
-        return self._accounts.with_token(token.strip()) if scheme.lower() == "bearer" else None
+        return self._tokens.bearer(token.strip()) if scheme.lower() == "bearer" else None
 
     def let_in(self) -> AnyResponse | None:
         """Decide about the current request: ``None`` lets it pass.

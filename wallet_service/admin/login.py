@@ -3,27 +3,30 @@
 from typing import Any
 from urllib.parse import urlsplit
 
-import structlog
 from flask import Flask, abort, g, redirect, request, url_for
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from wallet_service.admin.accounts import MAX_PASSWORD, Accounts, ThrottledError
+from wallet_service.admin.accounts import Accounts
 from wallet_service.admin.forms import one_line
 from wallet_service.admin.guard import person
+from wallet_service.admin.identity import MAX_NAME
+from wallet_service.admin.logins import Logins
 from wallet_service.admin.pages import show
-from wallet_service.admin.sessions import begin_session, end_session
+from wallet_service.admin.passwords import MAX_PASSWORD
+from wallet_service.admin.sessions import begin_session, drop_session
+from wallet_service.admin.throttle import ThrottledError
 
 __all__ = ["login_routes"]
-
-log = structlog.get_logger("desk")
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
     """Name and password."""
 
-    name = StringField("Name", [InputRequired(), Length(max=64), one_line], render_kw={"autocomplete": "username"})
+    name = StringField(
+        "Name", [InputRequired(), Length(max=MAX_NAME), one_line], render_kw={"autocomplete": "username"}
+    )
     password = PasswordField(
         "Password",
         [InputRequired(), Length(max=MAX_PASSWORD)],
@@ -31,44 +34,55 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
     )
 
 
-def login_routes(app: Flask, accounts: Accounts) -> None:
+def login_routes(app: Flask, accounts: Accounts, logins: Logins) -> None:
     """Add the routes."""
+    views = Login(accounts, logins)
+    app.add_url_rule("/login", "login", views.login, methods=["GET", "POST"])
+    app.add_url_rule("/logout", "logout", views.logout, methods=["POST"])
+    app.add_url_rule("/logout-everywhere", "logout_everywhere", views.logout_everywhere, methods=["POST"])
 
-    def login() -> Any:
+
+class Login:
+    """The views."""
+
+    def __init__(self, accounts: Accounts, logins: Logins) -> None:
+        """Let in whom ``logins`` knows; ``accounts`` end all sessions of one."""
+        self._accounts = accounts
+        self._logins = logins
+
+    def login(self) -> Any:
+        """Show the form, and begin a session."""
         if g.person is not None:
             return redirect(_destination())
         form = LoginForm()
         problem = ""
         if form.validate_on_submit():
-            name, address = form.name.data or "", g.address
             try:
-                found = accounts.log_in(name, form.password.data or "", address)
+                found = self._logins.log_in(form.name.data or "", form.password.data or "", g.address)
             except ThrottledError:
                 problem = "Too many logins failed. Wait a quarter of an hour."
-                log.warning("login throttled", name=name, address=address)
             else:
                 if found:
                     begin_session(found)
-                    log.info("login", name=name, address=address)
                     return redirect(_destination())
                 problem = "Name or password is wrong."
-                log.warning("login failed", name=name, address=address)
         refused = request.method == "POST"
         return show("login", {"form": form, "problem": problem}, 403 if refused else 200)
 
-    def logout() -> Any:
-        end_session()
+    def logout(self) -> Any:
+        """End this session."""
+        if not person().is_script:
+            self._logins.end_session(person().session_id)
+        drop_session()
         return redirect(url_for("login"))
 
-    def logout_everywhere() -> Any:
+    def logout_everywhere(self) -> Any:
+        """End every session of the account."""
         if person().is_script:
             abort(400, "A token has no sessions.")  # nor does it speak for an account that has its name
-        accounts.change(person().name, by_whom=person().by_whom, why="logged out everywhere")
-        return logout()
-
-    app.add_url_rule("/login", "login", login, methods=["GET", "POST"])
-    app.add_url_rule("/logout", "logout", logout, methods=["POST"])
-    app.add_url_rule("/logout-everywhere", "logout_everywhere", logout_everywhere, methods=["POST"])
+        self._accounts.change(person().name, by_whom=person().by_whom, why="logged out everywhere")
+        drop_session()
+        return redirect(url_for("login"))
 
 
 def _destination() -> str:

@@ -2,21 +2,21 @@
 
 from typing import Any
 
-import structlog
 from flask import Flask, abort, flash, g
 from wtforms import PasswordField
 from wtforms.validators import EqualTo, InputRequired, Length
 
-from wallet_service.admin.accounts import MAX_PASSWORD, Accounts, ThrottledError
+from wallet_service.admin.accounts import Accounts
 from wallet_service.admin.forms import ACTS, DeskForm, add_pages, form_status
 from wallet_service.admin.guard import person
+from wallet_service.admin.logins import Logins
 from wallet_service.admin.pages import go_to, show
+from wallet_service.admin.passwords import MAX_PASSWORD
 from wallet_service.admin.people import NEW_PASSWORD, PASSWORD_HINT, PASSWORD_LENGTH
-from wallet_service.admin.sessions import end_session
+from wallet_service.admin.sessions import drop_session
+from wallet_service.admin.throttle import ThrottledError
 
 __all__ = ["me_routes"]
-
-log = structlog.get_logger("desk")
 
 
 class PasswordForm(DeskForm):
@@ -35,7 +35,7 @@ class PasswordForm(DeskForm):
     )
 
 
-def me_routes(app: Flask, accounts: Accounts) -> None:
+def me_routes(app: Flask, accounts: Accounts, logins: Logins) -> None:
     """Add the route."""
 
     def me() -> Any:
@@ -43,11 +43,11 @@ def me_routes(app: Flask, accounts: Accounts) -> None:
         if form.validate_on_submit():
             if person().is_script:
                 abort(400, "A token has no password.")  # nor does it speak for an account that has its name
-            problem = _wrong(accounts, form.old.data or "")
+            problem = _wrong(logins, form.old.data or "")
             if not problem:
                 by_whom = person().by_whom
                 accounts.change(person().name, by_whom=by_whom, why="changed their own", password=form.new.data)
-                end_session()
+                drop_session()
                 flash("Your password is changed. Log in with it.", "success")
                 return go_to("login")
             form.old.errors = [problem]
@@ -57,14 +57,10 @@ def me_routes(app: Flask, accounts: Accounts) -> None:
     add_pages(app, ACTS, me=("/me", me))
 
 
-def _wrong(accounts: Accounts, password: str) -> str:
+def _wrong(logins: Logins, password: str) -> str:
     """Say why that is not the password of whoever asks; nothing where it is. Guesses count as failed logins."""
-    name, address = person().name, g.address
     try:
-        if accounts.log_in(name, password, address):
-            return ""
+        right = logins.knows_password(person().name, password, g.address)
     except ThrottledError:
-        log.warning("password change throttled", name=name, address=address)
         return "Too many wrong ones. Wait a quarter of an hour."
-    log.warning("password change refused", name=name, address=address)
-    return "This is not your password."
+    return "" if right else "This is not your password."

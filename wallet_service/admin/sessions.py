@@ -1,24 +1,31 @@
-"""Sessions at the desk: a signed cookie, which ends after a while without a request, and after a working day."""
+"""The sessions' cookies: signed, and good for a while after the last page that somebody asked for.
 
-from datetime import UTC, datetime, timedelta
+Which sessions there are is kept in the database: one that has ended there is over, whatever cookie comes.
+"""
+
+from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any, cast
 
 from flask import Flask, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import login_user, logout_user
 
-from wallet_service.admin.accounts import Person
+from wallet_service.admin.identity import Person
 
-__all__ = ["IDLE_LIMIT", "DeskSessions", "begin_session", "end_session", "session_is_young"]
+__all__ = ["IDLE_LIMIT", "DeskSessions", "begin_session", "drop_session"]
 
 IDLE_LIMIT = timedelta(minutes=30)
-ABSOLUTE_LIMIT = timedelta(hours=12)
-BEGAN = "began"
+BACKGROUND = "X-Background"
+"""The header of what a page asks for by itself: nobody need be there for that, so it does not put the end off."""
 
 
 class DeskSessions(SecureCookieSessionInterface):
     """Session cookies that HTTPS alone carries, except to this machine itself, where there may be none."""
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Tell whether the answer renews the cookie, and so the time until it ends."""
+        return super().should_set_cookie(app, session) and (session.modified or BACKGROUND not in request.headers)
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask asks so
         """Tell whether the cookie is for HTTPS only."""
@@ -30,21 +37,14 @@ class DeskSessions(SecureCookieSessionInterface):
 def begin_session(person: Person) -> None:
     """Begin a session for somebody who has just logged in. What an earlier one left is dropped."""
     session.clear()
-    session.permanent = True  # the cookie ends with the idle limit, which each request renews
-    session[BEGAN] = datetime.now(UTC).timestamp()
+    session.permanent = True  # the cookie ends with the idle limit, which each page renews
     login_user(cast("Any", person))
 
 
-def end_session() -> None:
-    """End the session of the request."""
+def drop_session() -> None:
+    """Drop the cookie of the request's session."""
     logout_user()
     session.clear()
-
-
-def session_is_young() -> bool:
-    """Tell whether the request's session began less than a working day ago."""
-    began = session.get(BEGAN)
-    return isinstance(began, float) and datetime.now(UTC).timestamp() - began < ABSOLUTE_LIMIT.total_seconds()
 
 
 def _is_loopback(host: str) -> bool:

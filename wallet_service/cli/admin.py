@@ -3,8 +3,10 @@
 from uuid import UUID
 
 import click
+from sqlalchemy import Engine
 
 from wallet_service.admin.accounts import Accounts, NameTakenError, UnknownError
+from wallet_service.admin.api_tokens import ApiTokens, TokenNameTakenError, UnknownTokenError
 from wallet_service.admin.roles import Role
 from wallet_service.cli.arguments import by_whom, reason_option
 from wallet_service.cli.database import opened_database
@@ -26,8 +28,16 @@ password_option = click.option(
 )
 
 
+def _engine() -> Engine:
+    return create_desk_engine(opened_database().database_url, 1, read_only=False)
+
+
 def _accounts() -> Accounts:
-    return Accounts(create_desk_engine(opened_database().database_url, 1, read_only=False))
+    return Accounts(_engine())
+
+
+def _tokens() -> ApiTokens:
+    return ApiTokens(_engine())
 
 
 @click.group("admin")
@@ -67,13 +77,25 @@ def admin_password(name: str, password: str) -> None:
 @admin_group.command("disable")
 @click.argument("name")
 @reason_option("--reason")
-def admin_disable(name: str, reason: str) -> None:
-    """Let NAME in no more. Every session of theirs ends."""
+@click.option("--keep-tokens", is_flag=True, help="Leave the tokens good that NAME made at the desk.")
+def admin_disable(name: str, reason: str, *, keep_tokens: bool) -> None:
+    """Let NAME in no more. Every session of theirs ends, and the tokens that they made at the desk are revoked."""
     try:
-        _accounts().change(name, by_whom=by_whom(), why=reason, disabled=True)
+        done = _accounts().change(
+            name,
+            by_whom=by_whom(),
+            why=reason,
+            disabled=True,
+            revoke_tokens=not keep_tokens,
+            may_leave_no_admin=True,  # whoever is here can make another one
+        )
     except UnknownError:
         raise click.ClickException(f"no account {name!r}") from None
     click.echo(f"{name} may log in no more.")
+    for token in done.revoked_tokens:
+        click.echo(f"The token {token} is revoked.")
+    if not done.admins:
+        click.echo("There is no admin now. Make one with: wallet-service admin create NAME --role admin")
 
 
 @admin_group.command("list")
@@ -82,7 +104,7 @@ def admin_list(*, as_json: bool) -> None:
     """Show the accounts."""
     rows = [
         {"name": row.name, "role": row.role, "created_at": row.created_at, "disabled_at": row.disabled_at}
-        for row in _accounts().accounts()
+        for row in _accounts().all()
     ]
     show(rows, as_json=as_json, empty="No accounts. Open one with: wallet-service admin create NAME --role admin")
 
@@ -98,9 +120,13 @@ def token_group() -> None:
 def token_create(name: str, role: Role) -> None:
     """Make a token for the script NAME, and show it this once."""
     try:
-        token = _accounts().create_token(name, role, by_whom=by_whom(), why="created on the command line")
+        token = _tokens().create(name, role, by_whom=by_whom(), why="created on the command line")
     except ValueError as error:
         raise click.ClickException(str(error)) from None
+    except TokenNameTakenError:
+        raise click.ClickException(
+            f"there is a token {name!r} already; revoke it first, or give another name"
+        ) from None
     click.echo(token)
 
 
@@ -110,8 +136,8 @@ def token_create(name: str, role: Role) -> None:
 def token_revoke(token_id: UUID, reason: str) -> None:
     """End a token for ever."""
     try:
-        _accounts().revoke_token(token_id, by_whom=by_whom(), why=reason)
-    except UnknownError:
+        _tokens().revoke(token_id, by_whom=by_whom(), why=reason)
+    except UnknownTokenError:
         raise click.ClickException("no such token, or it was revoked before") from None
     click.echo("Revoked.")
 
@@ -129,6 +155,6 @@ def token_list(*, as_json: bool) -> None:
             "revoked_at": row.revoked_at,
             "id": row.id,
         }
-        for row in _accounts().tokens()
+        for row in _tokens().all()
     ]
     show(rows, as_json=as_json, empty="No tokens.")

@@ -386,7 +386,7 @@ class LedgerContract(Base):
 
 
 class Account(Base):
-    """Somebody who may log in at the desk. ``session_key`` is in every session of theirs: a new one ends them all."""
+    """Somebody who may log in at the desk."""
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -398,9 +398,22 @@ class Account(Base):
     name: Mapped[str] = mapped_column(Text)
     password_hash: Mapped[str] = mapped_column(Text)
     role: Mapped[str] = mapped_column(Text)
-    session_key: Mapped[UUID] = mapped_column(Uuid)
     created_at: Mapped[datetime] = mapped_column(TIME)
     disabled_at: Mapped[datetime | None] = mapped_column(TIME)
+
+
+class DeskSession(Base):
+    """Somebody who is logged in. A session that has ended has no row."""
+
+    __tablename__ = "desk_sessions"
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id"], ["accounts.id"], name="desk_sessions_account_id_fkey"),
+        Index("desk_sessions_account", "account_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(Uuid)
+    began_at: Mapped[datetime] = mapped_column(TIME)
 
 
 class ApiToken(Base):
@@ -409,6 +422,7 @@ class ApiToken(Base):
     __tablename__ = "api_tokens"
     __table_args__ = (
         UniqueConstraint("token_hash", name="api_tokens_token_hash_key"),
+        Index("api_tokens_good_name", "name", unique=True, postgresql_where=text("revoked_at IS NULL")),
         CheckConstraint("role IN ('viewer', 'operator', 'admin')", name="api_tokens_role_known"),
     )
 
@@ -422,15 +436,18 @@ class ApiToken(Base):
 
 
 class FailedLogin(Base):
-    """A login that was refused; too many of a name or from an address make the next ones wait."""
+    """A login that was refused; too many of a name or from an address make the next ones wait.
+
+    The name's hash is kept alone: what is typed there by mistake is a password.
+    """
 
     __tablename__ = "failed_logins"
     __table_args__ = (
-        Index("failed_logins_name", "name", "at"),
+        Index("failed_logins_name", "name_hash", "at"),
         Index("failed_logins_address", "address", "at"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
-    name: Mapped[str] = mapped_column(Text)
+    name_hash: Mapped[str] = mapped_column(Text)
     address: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(TIME)
