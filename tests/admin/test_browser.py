@@ -56,9 +56,9 @@ class Screen:
         assert answer
         assert answer.status == status, path
 
-    def log_in(self, role: Role) -> None:
+    def log_in(self, who: Role | str) -> None:
         self.open("/login")
-        self.page.get_by_label("Name").fill(role.label)
+        self.page.get_by_label("Name").fill(who.label if isinstance(who, Role) else who)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Log in").click()
         self.page.wait_for_url(f"{self.origin}/admin/")
@@ -240,3 +240,54 @@ def test_a_review_is_decided_and_a_list_exported(new_screen, player):
     text = download.value.path().read_text()
     assert text.count("\n") == 5, "a line of names, and bet, result, refund and reversal"
     assert player.user_id in download.value.suggested_filename
+
+
+def test_a_page_that_follows_something_says_that_the_desk_is_away_and_goes_on(new_screen, player):
+    player.bet("10")
+    attempt = player.request()
+    screen = new_screen()
+    screen.log_in(Role.OPERATOR)
+    screen.open(f"/cancel/progress?user={player.user_id}&round=r1")
+    screen.context.set_offline(True)
+    alert = screen.page.get_by_role("alert")
+    expect(alert).to_contain_text("The desk does not answer.", timeout=20_000)
+    player.answer(attempt, "accepted")
+    screen.context.set_offline(False)
+    expect(screen.page.locator("main")).to_contain_text("the refund is awaited", timeout=20_000)
+    expect(alert).to_have_count(0)
+
+
+def test_a_page_that_follows_something_says_that_one_is_logged_out(new_screen, accounts, player):
+    player.bet("10")
+    player.request()
+    accounts.create("follower", PASSWORD, Role.VIEWER, by_whom="test", why="to test")
+    screen = new_screen()
+    screen.log_in("follower")
+    screen.open(f"/cancel/progress?user={player.user_id}&round=r1")
+    accounts.change("follower", by_whom="test", why="to end the session")
+    alert = screen.page.get_by_role("alert")
+    expect(alert).to_contain_text("You are logged out.", timeout=20_000)
+    alert.get_by_role("link", name="Log in.").click()
+    screen.page.wait_for_url("**/admin/login?next=**")
+
+
+def test_the_overview_says_that_one_is_logged_out_while_it_is_counted(new_screen):
+    screen = new_screen()
+    screen.log_in(Role.VIEWER)
+
+    def as_if_counting(route):
+        answer = route.fetch()
+        mark = f'<p data-reload="{screen.origin}/admin/overview.json" data-login="/admin/login">Counting</p>'
+        route.fulfill(response=answer, body=answer.text().replace("<h1", f"{mark}<h1"))
+
+    asked = []
+
+    def refuse(route):
+        asked.append(route.request)
+        route.fulfill(status=401)
+
+    screen.page.route(f"{screen.origin}/admin/", as_if_counting)
+    screen.page.route("**/overview.json", refuse)
+    screen.open("/")
+    expect(screen.page.get_by_role("alert")).to_contain_text("You are logged out.", timeout=20_000)
+    assert [request.headers["x-background"] for request in asked] == ["1"], "it asks no more"

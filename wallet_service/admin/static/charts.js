@@ -1,5 +1,7 @@
 // Draws each table that has data-chart. Series differ by colour (Okabe and Ito's, which the colour-blind can tell apart),
 // by the shape of their points or their place, and by name; the exact numbers stay in the table.
+import { follow } from "./background.js";
+
 const dark = document.documentElement.dataset.bsTheme === "dark";
 const COLOURS = dark ? ["#56b4e9", "#e69f00", "#20c997"] : ["#0072b2", "#d55e00", "#00795a"];
 const SHAPES = ["circle", "rect", "triangle"];
@@ -54,9 +56,10 @@ let charts = [...document.querySelectorAll("[data-draws]")].map(draw);
 
 // While the days are being counted, ask until they are.
 const counting = document.querySelector("[data-reload]");
-async function ask() {
-  const answer = await fetch(counting.dataset.reload);
-  if (answer.ok && (await answer.json()).sums.complete) location.reload();
-  else setTimeout(ask, 2000);
+if (counting) {
+  follow(counting.dataset.reload, counting.dataset.login, 1000, (data) => {
+    if (!data.sums.complete) return 2000;
+    location.reload();
+    return null;
+  });
 }
-if (counting) setTimeout(ask, 1000);

@@ -1,17 +1,14 @@
 // How something goes: the page's own data is asked for again until nothing more is awaited. Numbers change in place;
 // when anything else has changed, the page is loaded again. Without this script, a link does that.
+import { follow } from "./background.js";
+
 const going = document.querySelector("[data-progress]");
 let pause = 700;
 
-async function look() {
-  const answer = await fetch(going.dataset.progress, { headers: { Accept: "application/json" } });
-  if (!answer.ok) {
-    return;
-  }
-  const data = await answer.json();
+function take(data) {
   if (data.stamp !== going.dataset.stamp) {
     location.reload();
-    return;
+    return null;
   }
   for (const place of going.querySelectorAll("[data-count]")) {
     place.textContent = data.counts[place.dataset.count] ?? 0;
@@ -21,9 +18,9 @@ async function look() {
     bar.value = data.asked;
   }
   pause = Math.min(pause * 1.2, 10000);
-  setTimeout(look, data.counts ? 1000 : pause);
+  return data.counts ? 1000 : pause;
 }
 
 if (going && going.dataset.awaited === "true") {
-  setTimeout(look, pause);
+  follow(going.dataset.progress, going.dataset.login, pause, take);
 }
