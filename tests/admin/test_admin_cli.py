@@ -7,6 +7,7 @@ import pytest
 
 from tests.admin.conftest import PASSWORD
 from tests.conftest import ENVIRONMENT, WALLET_SERVICE
+from wallet_service.admin.roles import Role
 
 
 @pytest.fixture
@@ -44,6 +45,8 @@ def test_an_account_is_opened_given_another_password_and_disabled(admin, visitor
     [
         (("create", "short", "--password", "short"), "12 to 256 characters"),
         (("create", "a:b", "--password", PASSWORD), "no colon"),
+        (("create", " blank", "--password", PASSWORD), "no blank"),
+        (("token", "create", "blank "), "no blank"),
         (("password", "nobody", "--password", PASSWORD), "no account 'nobody'"),
         (("disable", "nobody", "--reason", "gone"), "no account 'nobody'"),
         (("token", "revoke", "00000000-0000-4000-8000-000000000000", "--reason", "gone"), "no such token"),
@@ -54,6 +57,35 @@ def test_what_cannot_be_done_is_said_in_one_line(admin, arguments, said):
     assert answer.returncode == 1
     assert said in answer.stderr
     assert PASSWORD not in answer.stdout + answer.stderr
+
+
+@pytest.mark.parametrize("keep", [["--keep-tokens"], []], ids=["kept", "revoked"])
+def test_disabling_somebody_revokes_their_tokens_unless_told_otherwise(admin, accounts, tokens, keep):
+    name = f"leaver by command {len(keep)}"
+    accounts.create(name, PASSWORD, Role.OPERATOR, by_whom="test", why="to test")
+    tokens.create(f"of {name}", Role.VIEWER, by_whom=f"desk:{name}", why="to test")
+    said = admin("disable", name, "--reason", "has left", *keep).stdout
+    assert (f"The token of {name} is revoked." in said) == (not keep)
+    (token,) = [row for row in tokens.all() if row.name == f"of {name}"]
+    assert (token.revoked_at is None) == bool(keep)
+
+
+def test_the_command_line_may_disable_the_last_admin_and_says_so(new_database):
+    environment = {**ENVIRONMENT, "WALLET_DATABASE_URL": new_database()}
+
+    def run(*arguments):
+        return subprocess.run([WALLET_SERVICE, *arguments], env=environment, check=True, capture_output=True, text=True)
+
+    run("migrate")
+    run("admin", "create", "ann", "--role", "admin", "--password", PASSWORD)
+    assert "There is no admin now." in run("admin", "disable", "ann", "--reason", "has left").stdout
+
+
+def test_a_token_s_name_is_one_token_s(admin):
+    assert admin("token", "create", "made twice").returncode == 0
+    again = admin("token", "create", "made twice")
+    assert again.returncode == 1
+    assert "there is a token 'made twice' already" in again.stderr
 
 
 def test_a_token_is_made_used_and_revoked(admin, visitor):

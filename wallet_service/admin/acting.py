@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from wtforms import HiddenField, RadioField
 from wtforms.validators import AnyOf, InputRequired
 
+from wallet_service.admin.account_log import ACCOUNT_ENTRY
 from wallet_service.admin.action_reads import (
     ActionRow,
     ReviewState,
@@ -24,6 +25,7 @@ from wallet_service.admin.action_reads import (
 from wallet_service.admin.forms import ACTS, WhyForm, add_pages, asked_for, form_status, text_of
 from wallet_service.admin.guard import person
 from wallet_service.admin.pages import go_to, show
+from wallet_service.admin.roles import Role
 from wallet_service.ledger.calls import DecideReview, SetPlayerState
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome
@@ -122,7 +124,7 @@ class Acting:
         user_id = asked_for("user") if request.args.get("user") else ""
         with self._reads.connect() as connection:
             action = action_of(connection, user_id, action_id) if action_id else None
-        if action is None:
+        if action is None or (action.kind == ACCOUNT_ENTRY and not person().may(Role.ADMIN)):
             abort(404, "The action log has no such entry.")
         return show("action", {"action": action})
 

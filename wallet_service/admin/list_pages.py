@@ -13,8 +13,9 @@ from wallet_service.admin.downloads import MAX_DOWNLOADS, Downloads, TooManyDown
 from wallet_service.admin.export import file_name
 from wallet_service.admin.filters import Filtered, read_filters
 from wallet_service.admin.fitting import as_fitting
+from wallet_service.admin.guard import person
 from wallet_service.admin.listing import Listing, Page, page_of
-from wallet_service.admin.lists import LISTINGS, ROUNDS
+from wallet_service.admin.lists import LISTINGS, ROUNDS, seen_by
 from wallet_service.admin.pages import alike, show
 
 __all__ = ["list_routes"]
@@ -28,12 +29,14 @@ def list_routes(app: Flask, reads: Engine) -> None:
     downloads = Downloads(reads)
     for listing in LISTINGS:
         _add_list(app, reads, downloads, listing)
-    app.jinja_env.globals["LISTINGS"] = {listing.name: listing for listing in LISTINGS}
+    by_name = {listing.name: listing for listing in LISTINGS}
+    app.jinja_env.globals["seen_listing"] = lambda name: seen_by(person().role, by_name[name])
 
 
-def _add_list(app: Flask, reads: Engine, downloads: Downloads, listing: Listing) -> None:
+def _add_list(app: Flask, reads: Engine, downloads: Downloads, whole: Listing) -> None:
     def page() -> Response:
         at = datetime.now(UTC)
+        listing = seen_by(person().role, whole)
         asked = _asked(listing, request.args)
         after, problem = _after(listing, request.args.get("after", ""))
         with reads.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
@@ -44,6 +47,7 @@ def _add_list(app: Flask, reads: Engine, downloads: Downloads, listing: Listing)
         return show("list", data)
 
     def export() -> Response:
+        listing = seen_by(person().role, whole)
         asked = _asked(listing, request.args)
         if asked.errors:  # a file of something else would be taken for what was asked
             return show("error", {"status": 400, "error": "No such export", "text": asked.said}, 400)
@@ -59,9 +63,9 @@ def _add_list(app: Flask, reads: Engine, downloads: Downloads, listing: Listing)
         response.call_on_close(download.close)  # however it ends: read whole, given up by the client, or never begun
         return response
 
-    app.add_url_rule(f"/{listing.name}", listing.name, page)
-    app.add_url_rule(f"/{listing.name}.json", listing.name, page)
-    app.add_url_rule(f"/{listing.name}.csv", f"{listing.name}_csv", export)
+    app.add_url_rule(f"/{whole.name}", whole.name, page)
+    app.add_url_rule(f"/{whole.name}.json", whole.name, page)
+    app.add_url_rule(f"/{whole.name}.csv", f"{whole.name}_csv", export)
 
 
 def _asked(listing: Listing, args: Mapping[str, str]) -> Filtered:

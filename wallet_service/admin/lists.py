@@ -1,13 +1,17 @@
 """The lists of the desk, each as one table of its columns and filters."""
 
+from dataclasses import replace
+
 from sqlalchemy import ColumnElement, and_, case, func, literal_column, select, true
 
+from wallet_service.admin.account_log import ACCOUNT_ENTRY
 from wallet_service.admin.filters import Filter
 from wallet_service.admin.listing import Column, Listing
+from wallet_service.admin.roles import Role
 from wallet_service.ledger.cancellation_reads import STATES, state_by_now
 from wallet_service.ledger.models import Action, Cancellation, CancellationAttempt, Review, Round, Transaction
 
-__all__ = ["LISTINGS", "ROUNDS"]
+__all__ = ["LISTINGS", "ROUNDS", "seen_by"]
 
 CALLS = (
     "bet",
@@ -34,7 +38,7 @@ REVIEW_REASONS = (
     "result_without_bet",
     "reconciliation",
 )
-ACTIONS = ("refund", "leave", "freeze", "unfreeze", "cancel", "credit", "debit", "account")
+ACTIONS = ("refund", "leave", "freeze", "unfreeze", "cancel", "credit", "debit", ACCOUNT_ENTRY)
 
 PLAYER = Filter("player", "Player", "user_id", indexed=True)
 ROUND = Filter("round", "Round", "round_id", indexed=True)
@@ -221,4 +225,18 @@ ACTION_LOG = Listing(
     free_by=("player",),
 )
 
+ACTION_LOG_WITHOUT_ACCOUNTS = replace(
+    ACTION_LOG,
+    filters=tuple(
+        replace(item, choices=tuple(choice for choice in item.choices if choice != ACCOUNT_ENTRY))
+        for item in ACTION_LOG.filters
+    ),
+    joined=lambda query: query.where(Action.kind != ACCOUNT_ENTRY),
+)
+
 LISTINGS = (ROUNDS, TRANSACTIONS, CANCELLATIONS, REVIEWS, ACTION_LOG)
+
+
+def seen_by(role: Role, listing: Listing) -> Listing:
+    """Return what a role sees of a list: what became of accounts and tokens is for admins alone."""
+    return ACTION_LOG_WITHOUT_ACCOUNTS if listing is ACTION_LOG and role < Role.ADMIN else listing

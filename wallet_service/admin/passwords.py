@@ -7,7 +7,7 @@ from threading import BoundedSemaphore
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
-__all__ = ["MAX_PASSWORD", "MIN_PASSWORD", "BusyError", "hashed", "is_outdated", "verifies"]
+__all__ = ["MAX_PASSWORD", "MIN_PASSWORD", "BusyError", "hashed", "is_outdated", "turn", "verifies"]
 
 MIN_PASSWORD = 12
 MAX_PASSWORD = 256
@@ -26,7 +26,13 @@ class BusyError(Exception):
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def turn() -> Iterator[None]:
+    """Wait to be one of the ``AT_ONCE`` that look at a password.
+
+    Raises:
+        BusyError: the others took too long.
+
+    """
     if not _turns.acquire(timeout=PATIENCE_S):
         raise BusyError
     try:
@@ -45,7 +51,7 @@ def hashed(password: str) -> str:
     """
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise ValueError(f"a password has {MIN_PASSWORD} to {MAX_PASSWORD} characters")
-    with _turn():
+    with turn():
         return _hasher.hash(password)
 
 
@@ -58,7 +64,7 @@ def verifies(password_hash: str, password: str) -> bool:
     """
     if len(password) > MAX_PASSWORD:
         return False
-    with _turn():
+    with turn():
         try:
             return _hasher.verify(password_hash, password)
         except VerificationError:

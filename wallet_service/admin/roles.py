@@ -9,7 +9,7 @@ class Role(IntEnum):
     """Who somebody is at the desk. A higher role may do whatever a lower one may."""
 
     VIEWER = 1
-    """Sees everything but accounts and tokens."""
+    """Sees everything but accounts and tokens, and what became of them."""
     OPERATOR = 2
     """Acts: cancels, decides, freezes, adjusts."""
     ADMIN = 3
