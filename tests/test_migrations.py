@@ -4,6 +4,7 @@ import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,27 @@ def test_bets_go_on_while_rounds_are_indexed(database, config):
         migration.result(30)
     engine.dispose()
     assert schema.schema_problem(database) is None
+
+
+def test_names_of_failed_logins_become_hashes_and_tokens_of_one_name_are_told_apart(database, config):
+    command.upgrade(config, "0007_index_searches")
+    with database.begin() as connection:
+        connection.execute(text("INSERT INTO failed_logins VALUES (gen_random_uuid(), 'a password', '::1', now())"))
+        connection.execute(
+            text(
+                "INSERT INTO api_tokens (id, name, token_hash, role, created_by, created_at, revoked_at)"
+                " SELECT gen_random_uuid(), repeat('n', 64), n, 'viewer', 'test', now() - n * interval '1 day',"
+                " CASE WHEN n = 3 THEN now() END FROM generate_series(1, 4) n"
+            )
+        )
+    command.upgrade(config, "head")
+    with database.connect() as connection:
+        hashed = connection.scalar(text("SELECT name_hash FROM failed_logins"))
+        names = connection.execute(text("SELECT name FROM api_tokens ORDER BY created_at DESC")).scalars().all()
+    assert hashed == sha256(b"a password").hexdigest()
+    assert names[0] == names[2] == "n" * 64, "the newest, and the revoked one"
+    assert len({names[0], names[1], names[3]}) == 3
+    assert max(len(name) for name in names) <= 64
 
 
 def test_schema_problem_says_what_is_wrong(database, config):

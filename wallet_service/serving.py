@@ -4,10 +4,11 @@ import multiprocessing
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from threading import Event, Thread
+from multiprocessing import get_context
+from threading import Thread
 from time import sleep
 from typing import Any
 
@@ -18,16 +19,14 @@ from granian.server import Server
 
 from wallet_service.addresses import check_address
 from wallet_service.app import create_admin, create_app
+from wallet_service.keeping import kept_running
+from wallet_service.logs import configure_logs
 from wallet_service.settings import Settings, SettingsError
 
-__all__ = ["DeskEndedError", "serve"]
+__all__ = ["serve"]
 
 DRAIN_SECONDS = 10
 """How long a worker may take to finish its calls when it is told to stop."""
-
-
-class DeskEndedError(Exception):
-    """The desk's process is gone, and the wallet was stopped with it."""
 
 
 def serve(
@@ -38,7 +37,6 @@ def serve(
     Raises:
         AddressInUseError: the address cannot be had.
         SettingsError: the desk has a port, and no secret key.
-        DeskEndedError: the desk, on its own port, ended by itself.
 
     """
     check_address(host, port)
@@ -54,7 +52,7 @@ def serve(
         # The workers listen, each when it has made its application; the server's own start-up hook comes before that.
         waiting = Thread(target=_when_listening, args=(host, ports, on_listening), daemon=True)
         server.on_startup(waiting.start)
-    with _desk_beside(settings, host):
+    with _desk_beside(settings, host, server):
         server.serve(target_loader=partial(_make_worker, create_app, settings), wrap_loader=False)
 
 
@@ -74,38 +72,13 @@ def _server(settings: Settings, host: str, port: int, workers: int) -> Any:
     )
 
 
-@contextmanager
-def _desk_beside(settings: Settings, host: str) -> Iterator[None]:
-    """Serve the desk in a process of its own meanwhile, if it has a port of its own. When either ends, both do.
-
-    Raises:
-        DeskEndedError: the desk ended first.
-
-    """
+def _desk_beside(settings: Settings, host: str, server: Any) -> AbstractContextManager[None]:
+    """Serve the desk in a process of its own meanwhile, if it has a port of its own. The wallet goes on without it."""
     if not settings.admin_port:
-        yield
-        return
-    desk = multiprocessing.get_context("spawn").Process(target=_serve_desk, args=(settings, host), name="desk")
-    desk.start()
-    stopping = Event()
-    ended_first: list[int | None] = []
-
-    def watch() -> None:
-        desk.join()
-        if not stopping.is_set():
-            ended_first.append(desk.exitcode)
-            os.kill(os.getpid(), signal.SIGTERM)
-
-    Thread(target=watch, daemon=True).start()
-    try:
-        yield
-    finally:
-        stopping.set()
-        desk.terminate()
-        desk.join(DRAIN_SECONDS + 1)
-        desk.kill()
-    if ended_first and ended_first[0]:
-        raise DeskEndedError(f"the desk ended with {ended_first[0]}, and so the wallet was stopped")
+        return nullcontext()
+    configure_logs(settings.log_level)
+    desk = partial(get_context("spawn").Process, target=_serve_desk, args=(settings, host), name="desk")
+    return kept_running(desk, lambda: bool(server.interrupt_signal), DRAIN_SECONDS + 1)
 
 
 def _serve_desk(settings: Settings, host: str) -> None:

@@ -126,8 +126,8 @@ def test_a_decision_that_the_wallet_cannot_bear_is_refused_at_the_form(operator,
     assert "does not hold the wins" in answer.text
 
 
-def test_a_script_acts_with_its_token_alone(visitor, accounts, player):
-    token = accounts.create_token("nightly", Role.OPERATOR, by_whom="test", why="to test")
+def test_a_script_acts_with_its_token_alone(visitor, tokens, player):
+    token = tokens.create("nightly", Role.OPERATOR, by_whom="test", why="to test")
     visitor.headers.update({"Authorization": f"Bearer {token}", "Accept": "application/json"})
     where = f"/freeze.json?user={player.user_id}"
     form = visitor.get(where).json()["form"]["fields"] | {"why": "a rule fired"}

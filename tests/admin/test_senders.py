@@ -75,3 +75,23 @@ def test_half_a_character_from_outside_is_shown(logged_in, player, service):
     page = logged_in(Role.VIEWER).get(f"/players/{player.user_id}/rounds/half")
     assert page.status_code == 200
     assert r"\ud800" in page.text
+
+
+@pytest.mark.parametrize("host", ["desk.example.com", "127.0.0.1:8080"], ids=["the outer", "nginx's own, by default"])
+def test_behind_a_proxy_with_tls_the_desk_works_whatever_the_host(visitor, accounts, host):
+    """The proxy says for whom it asks; addresses have no host, and the cookie comes back by HTTPS."""
+    outer = {"Origin": "https://desk.example.com", "Referer": "https://desk.example.com/admin/login"}
+    visitor.headers.update({"Host": host, "X-Forwarded-For": "203.0.113.8", **outer})
+
+    def by_https(answer):
+        assert "Secure" in answer.headers["set-cookie"]
+        visitor.headers["Cookie"] = answer.headers["set-cookie"].partition(";")[0]
+        return re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', answer.text)
+
+    (token,) = by_https(visitor.get("/login"))
+    answer = visitor.post("/login", data={"name": "viewer", "password": PASSWORD, "csrf_token": token})
+    assert answer.headers["location"] == "/admin/"
+    by_https(answer)
+    token = by_https(visitor.get("/"))[0]
+    out = visitor.post("/logout", data={"csrf_token": token})
+    assert (out.status_code, out.headers["location"]) == (302, "/admin/login")

@@ -20,7 +20,6 @@ from wallet_service.cli.service import demo_command, migrate_command, serve_comm
 from wallet_service.cli.wallets import transactions_command, wallet_group
 from wallet_service.ledger.ledger import LedgerUnavailableError
 from wallet_service.schema import NewerSchemaError
-from wallet_service.serving import DeskEndedError
 from wallet_service.settings import SettingsError
 
 __all__ = ["main"]
@@ -35,7 +34,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
-    except (SettingsError, AddressInUseError, DeskEndedError, LedgerUnavailableError, NewerSchemaError) as error:
+    except (SettingsError, AddressInUseError, LedgerUnavailableError, NewerSchemaError) as error:
         FaultError(str(error)).show()
         sys.exit(FaultError.exit_code)
     except DBAPIError as error:
