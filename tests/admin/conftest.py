@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -64,6 +65,12 @@ def accounts(writes: Engine) -> Accounts:
 @pytest.fixture(scope="session")
 def tokens(writes: Engine) -> ApiTokens:
     return ApiTokens(writes)
+
+
+@pytest.fixture
+def new_token(tokens: ApiTokens) -> Callable[[Role], str]:
+    """Make a token of that role; its name is one that nobody has."""
+    return lambda role: tokens.create(f"script {uuid4()}", role, by_whom="test", why="to test")
 
 
 @pytest.fixture(scope="session")

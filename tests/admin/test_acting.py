@@ -13,6 +13,14 @@ def operator(logged_in):
     return logged_in(Role.OPERATOR)
 
 
+@pytest.fixture
+def script(visitor, new_token):
+    """A script with a token, which wants JSON."""
+    token = new_token(Role.OPERATOR)
+    visitor.headers.update({"Authorization": f"Bearer {token}", "Accept": "application/json"})
+    return visitor
+
+
 def fields(page):
     """Return the hidden fields of a page's form."""
     text = page.text
@@ -115,6 +123,96 @@ def test_a_review_is_decided_once(operator, player, decision, balance):
     assert "was closed" in operator.get(where).text
 
 
+DECIDE = "/decide?user={}&round=r1&reason=refund_of_settled_round"
+
+
+def in_review(player):
+    player.bet("10")
+    player.result("15")
+    player.refund()
+    return DECIDE.format(player.user_id)
+
+
+@pytest.mark.parametrize("decision", ["refund", "leave"])
+def test_a_decision_about_other_figures_than_were_shown_decides_nothing(operator, player, decision):
+    where = in_review(player)
+    form = fields(operator.get(where)) | {"decision": decision, "why": "looked at"}
+    player.result("7", reference="w2")
+    answer = operator.post(where, data=form)
+    assert answer.status_code == 409
+    assert "what you saw has changed" in answer.text
+    assert "22.00" in answer.text, "the new figures are there"
+    assert actions(player) == []
+    assert player.balance() == Decimal(112)
+    again = fields(answer) | {"decision": decision, "why": "looked at again"}
+    assert operator.post(where, data=again).status_code == 303
+
+
+@pytest.mark.parametrize("seen", ["", "garbage", "settled 10.00 16.00", "\x00", "x" * 10_000])
+def test_what_no_page_showed_decides_nothing(operator, player, seen):
+    where = in_review(player)
+    form = fields(operator.get(where)) | {"decision": "refund", "why": "to see", "seen": seen}
+    assert operator.post(where, data=form).status_code == 409
+    assert actions(player) == []
+
+
+@pytest.mark.parametrize("seen", ["garbage", "00000000-0000-4000-8000-000000000000", "\x00", "x" * 10_000])
+def test_what_no_page_showed_freezes_nobody(operator, player, seen):
+    where = f"/freeze?user={player.user_id}"
+    for _ in range(2):  # before any change, and after some
+        form = fields(operator.get(where)) | {"why": "to see", "seen": seen}
+        answer = operator.post(where, data=form)
+        assert answer.status_code == 409
+        assert "what you saw has changed" in answer.text
+        assert operator.post(where, data=fields(answer) | {"why": "seen"}).status_code == 303, "the page is of now"
+    assert [action.why for action in actions(player)] == ["seen", "seen"]
+
+
+def test_a_script_is_told_that_somebody_was_faster(script, player):
+    where = f"/freeze.json?user={player.user_id}"
+    form = script.get(where).json()["form"]["fields"] | {"why": "a rule fired"}
+    player.freeze()
+    answer = script.post(where, data=form)
+    assert answer.status_code == 409
+    told = answer.json()
+    assert told["text"] == "Nothing was done: test was faster."
+    assert (told["state"], told["action"]["by_whom"], told["action"]["kind"]) == ("frozen", "test", "freeze")
+    assert told["form"]["fields"]["seen"] == told["action"]["id"], "the form is of now"
+
+
+def test_a_script_is_told_that_the_review_was_decided_or_has_changed(script, player):
+    where = in_review(player).replace("/decide", "/decide.json")
+    form = script.get(where).json()["form"]["fields"] | {"decision": "refund", "why": "a rule fired"}
+    player.result("7", reference="w2")
+    told = script.post(where, data=form)
+    assert (told.status_code, told.json()["round"]["won"]) == (409, "22.00")
+    form["seen"] = told.json()["form"]["fields"]["seen"]
+    player.decide("leave", "refund_of_settled_round")
+    told = script.post(where, data=form)
+    assert told.status_code == 409
+    assert told.json()["text"] == "Nothing was done: test was faster."
+    assert told.json()["review"]["resolution"] == told.json()["action"]["kind"].replace("leave", "left") == "left"
+
+
+def test_a_browser_is_led_to_what_somebody_faster_did(operator, player):
+    where = in_review(player)
+    form = fields(operator.get(where)) | {"decision": "refund", "why": "looked at"}
+    player.decide("leave", "refund_of_settled_round")
+    page = operator.post(where, data=form, follow_redirects=True)
+    assert "Nothing was done: test was faster." in page.text
+    assert player.balance() == Decimal(105)
+
+
+def test_a_review_that_a_refund_closed_is_shown_closed(operator, player):
+    where = in_review(player)
+    form = fields(operator.get(where)) | {"decision": "leave", "why": "looked at"}
+    player.reversing().refund()
+    answer = operator.post(where, data=form)
+    assert answer.status_code == 409
+    assert "closed by a refund or a payment" in answer.text
+    assert actions(player) == []
+
+
 def test_a_decision_that_the_wallet_cannot_bear_is_refused_at_the_form(operator, player):
     player.bet("10")
     player.result("15")
@@ -126,13 +224,11 @@ def test_a_decision_that_the_wallet_cannot_bear_is_refused_at_the_form(operator,
     assert "does not hold the wins" in answer.text
 
 
-def test_a_script_acts_with_its_token_alone(visitor, tokens, player):
-    token = tokens.create("nightly", Role.OPERATOR, by_whom="test", why="to test")
-    visitor.headers.update({"Authorization": f"Bearer {token}", "Accept": "application/json"})
+def test_a_script_acts_with_its_token_alone(script, player):
     where = f"/freeze.json?user={player.user_id}"
-    form = visitor.get(where).json()["form"]["fields"] | {"why": "a rule fired"}
-    done = visitor.post(where, data=form, follow_redirects=True)
-    assert done.json()["action"]["by_whom"] == "token:nightly"
+    form = script.get(where).json()["form"]["fields"] | {"why": "a rule fired"}
+    done = script.post(where, data=form, follow_redirects=True)
+    assert done.json()["action"]["by_whom"].startswith("token:script ")
     assert done.json()["action"]["kind"] == "freeze"
 
 

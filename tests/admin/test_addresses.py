@@ -18,9 +18,9 @@ def viewer(logged_in):
 
 
 @pytest.fixture
-def script(desk, accounts):
+def script(desk, new_token):
     """A script that says nothing about what it accepts."""
-    token = accounts.create_token("script", Role.VIEWER, by_whom="test", why="to test")
+    token = new_token(Role.VIEWER)
     headers = {"Authorization": f"Bearer {token}"}
     with httpx.Client(base_url=f"http://127.0.0.1:{desk.port}", headers=headers) as script:
         yield script

@@ -135,6 +135,23 @@ def test_a_form_that_is_sent_twice_asks_once(operator, player, stand):
     assert await_end(operator, max(places))["cancellation"]["attempts"] == 2, "a new form asks again"
 
 
+def test_a_round_that_changed_since_it_was_shown_is_not_asked_for(operator, player, stand):
+    player.bet("10")
+    where = f"/cancel?user={player.user_id}&round=r1"
+    form = form_of(operator.get(where), why="stuck")
+    player.result("15")
+    answer = operator.post(where, data=form)
+    assert answer.status_code == 409
+    assert "what you saw has changed" in answer.text
+    assert "15.00" in answer.text
+    garbage = form_of(answer, why="stuck", seen="garbage")
+    assert operator.post(where, data=garbage).status_code == 409
+    assert stand.asked == []
+    stand.will(http(200, refused("G.01")))
+    progress = path_of(operator.post(where, data=form_of(answer, why="stuck")))
+    assert await_end(operator, progress)["state"] == "refused", "the form of now asks"
+
+
 def test_a_viewer_sees_how_it_goes_and_may_not_ask(visit, player, stand):
     player.bet("10")
     player.request()
@@ -210,6 +227,35 @@ def test_a_selection_is_cancelled_once_round_after_round(operator, player, new_p
     assert (data["counts"], data["total"], data["asked"]) == ({"refunded": 3}, 3, 3)
     assert len(stand.asked) == 3
     assert player.cancellation("r2").why == "an outage"
+
+
+@pytest.mark.parametrize(
+    ("happens", "says"),
+    [
+        (lambda player: player.result("4"), "1 settled or ended"),
+        (lambda player: player.bet("2", reference="b3"), "17.00"),
+        (lambda player: player.refund(), "refunded or cancelled already"),
+    ],
+)
+def test_a_selection_that_changed_since_its_preview_asks_for_nothing(operator, player, stand, happens, says):
+    player.bet("10")
+    player.bet("5", round_id="r2", reference="b2")
+    data = {"csrf_token": operator.csrf_token("/")} | chosen(player, rounds=("r1", "r2"))
+    form = form_of(operator.post("/cancel-selection", data=data), why="an outage")
+    happens(player)
+    answer = operator.post("/cancel-selection", data=form)
+    assert answer.status_code == 409
+    assert "what you saw has changed" in answer.text
+    assert says in answer.text
+    told = operator.post("/cancel-selection.json", data=form)
+    assert told.status_code == 409
+    assert told.json()["rounds"]
+    assert operator.post("/cancel-selection", data=form_of(answer, why="x", seen="\x00")).status_code == 409
+    assert stand.asked == []
+    again = form_of(answer, why="an outage")
+    stand.will(*[http(200, refused("G.01"))] * 2)
+    progress = path_of(operator.post("/cancel-selection", data=again))
+    assert await_end(operator, progress)["counts"].keys() == {"refused"}, "the form of now asks"
 
 
 def test_a_selection_that_stopped_goes_on(visit, operator, player, stand, engine):

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from tests.admin.conftest import SECRET_KEY
 from tests.conftest import ENVIRONMENT, WALLET_SERVICE, Service
-from wallet_service.admin.accounts import Accounts
+from wallet_service.admin.api_tokens import ApiTokens
 from wallet_service.admin.downloads import MAX_DOWNLOADS
 from wallet_service.admin.roles import Role
 from wallet_service.database import create_desk_engine
@@ -39,7 +39,7 @@ def big(postgres_url, tmp_path_factory) -> Iterator[tuple[Service, str, str]]:
     environment = {**ENVIRONMENT, "WALLET_DATABASE_URL": url}
     subprocess.run([WALLET_SERVICE, "seed", *numbers], env=environment, check=True, capture_output=True)
     engine = create_desk_engine(url, 1, read_only=False)
-    token = Accounts(engine).create_token("exports", Role.VIEWER, by_whom="test", why="to test")
+    token = ApiTokens(engine).create("exports", Role.VIEWER, by_whom="test", why="to test")
     engine.dispose()
     errors = tmp_path_factory.mktemp("desk") / "log"
     with errors.open("w") as log:

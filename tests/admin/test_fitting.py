@@ -147,9 +147,9 @@ def test_what_is_confirmed_is_what_was_shown(operator, player):
     assert (answer.status_code, names(answer)) == (422, []), "no rounds were named"
 
 
-def test_a_script_chooses_with_its_token(desk, accounts, player):
+def test_a_script_chooses_with_its_token(desk, new_token, player):
     player.bet("1")
-    token = accounts.create_token("script", Role.OPERATOR, by_whom="test", why="to test")
+    token = new_token(Role.OPERATOR)
     with httpx.Client(
         base_url=f"http://127.0.0.1:{desk.port}/admin", headers={"Authorization": f"Bearer {token}"}
     ) as script:

@@ -11,6 +11,7 @@ from wallet_service.admin.asking import Asking, BusyError
 from wallet_service.admin.forms import ACTS, WhyForm, add_pages, asked_for, form_status, text_of
 from wallet_service.admin.guard import person
 from wallet_service.admin.pages import go_to, show
+from wallet_service.admin.seen import CHANGED, figures_of, show_again
 from wallet_service.ledger.cancellation_reads import CancellationRow, cancellation_of
 from wallet_service.ledger.outcomes import Outcome
 from wallet_service.ledger.reads import open_reviews, wallets_of
@@ -23,10 +24,14 @@ AWAITED = frozenset({"requested", "accepted"})
 
 
 class CancelForm(WhyForm):
-    """Cancels a round. ``seen`` is the attempt before it, so that the form, sent twice, asks once."""
+    """Cancels a round. ``seen`` is the attempt before it, so that the form, sent twice, asks once.
+
+    ``figures`` are what the page said of the round.
+    """
 
     game = StringField("Game", [Optional(), Length(max=32)], render_kw={"autocomplete": "off"})
     seen = HiddenField()
+    figures = HiddenField()
 
 
 def cancel_routes(app: Flask, reads: Engine, asking: Asking) -> None:
@@ -51,11 +56,14 @@ class CancelPages:
                 abort(404, f"There is no player {user_id}.")
             the_round = round_of(connection, user_id, round_id)
             record = cancellation_of(connection, user_id, round_id, None)
-        seen = _attempt(record)
-        form = CancelForm(data={"seen": seen, "game": (the_round and the_round.game_id) or ""})
-        may_ask = not self._asking.problem and form.validate_on_submit()
-        if may_ask and (text_of(form.seen) != seen or self._asked(user_id, round_id, form)):
-            return go_to("cancel_progress", user=user_id, round=round_id)
+        seen, figures, is_stale = _attempt(record), figures_of(the_round), False
+        form = CancelForm(data={"seen": seen, "figures": figures, "game": (the_round and the_round.game_id) or ""})
+        if not self._asking.problem and form.validate_on_submit():
+            is_asked = record is not None and text_of(form.seen) != seen  # by this form before, or by somebody else
+            is_stale = not is_asked and (text_of(form.seen), text_of(form.figures)) != (seen, figures)
+            if is_asked or (not is_stale and self._asked(user_id, round_id, form)):
+                return go_to("cancel_progress", user=user_id, round=round_id)
+        form.seen.data, form.figures.data = seen, figures
         data = {
             "user_id": user_id,
             "round_id": round_id,
@@ -66,7 +74,7 @@ class CancelPages:
             "problem": self._asking.problem,
             "form": form,
         }
-        return show("cancel", data, form_status())
+        return show_again("cancel", data, CHANGED) if is_stale else show("cancel", data, form_status())
 
     def _asked(self, user_id: str, round_id: str, form: CancelForm) -> bool:
         game_id = text_of(form.game) or None

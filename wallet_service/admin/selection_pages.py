@@ -13,6 +13,7 @@ from wallet_service.admin.fitting import UnfitError, rounds_that_fit
 from wallet_service.admin.forms import ACTS, WhyForm, add_pages, form_status, text_of
 from wallet_service.admin.guard import person
 from wallet_service.admin.pages import go_to, show
+from wallet_service.admin.seen import CHANGED, digest_of, show_again
 from wallet_service.admin.selections import (
     Preview,
     preview_of,
@@ -31,9 +32,10 @@ SHOWN = 50
 
 
 class SelectionForm(WhyForm):
-    """Cancels the chosen rounds. ``key`` is the form's own: sent twice, it acts once."""
+    """Cancels the chosen rounds. ``key`` is the form's own: sent twice, it acts once; ``seen`` is what it showed."""
 
     key = HiddenField(validators=[validators.UUID()])
+    seen = HiddenField()
 
 
 def selection_routes(app: Flask, reads: Engine, writes: Engine, asking: Asking) -> None:
@@ -68,12 +70,15 @@ class SelectionPages:
                     keys, unfit = [], str(error)
             too_many = len(keys) > MAX_SELECTION
             preview = preview_of(connection, [] if too_many else keys)
-        form = SelectionForm()
+        form, seen, is_stale = SelectionForm(), digest_of(preview.rounds), False
         if is_confirmed:
-            if form.validate_on_submit() and self._begun(form, preview):
-                return go_to("selection_progress", id=UUID(text_of(form.key)))
+            if form.validate_on_submit():
+                if self._is_known(form) or (text_of(form.seen) == seen and self._begun(form, preview)):
+                    return go_to("selection_progress", id=UUID(text_of(form.key)))
+                is_stale = text_of(form.seen) != seen
+            form.seen.data = seen
         else:
-            form.process(data={"key": str(uuid4())})
+            form.process(data={"key": str(uuid4()), "seen": seen})
         data = {
             "chosen": len(keys),
             "too_many": too_many,
@@ -88,13 +93,17 @@ class SelectionPages:
             "problem": self._asking.problem,
             "form": form,
         }
+        if is_stale:
+            return show_again("selection", data, CHANGED)
         return show("selection", data, form_status() if form.errors or too_many or unfit else 200)
+
+    def _is_known(self, form: SelectionForm) -> bool:
+        """Tell whether the form was sent before."""
+        with self._reads.connect() as connection:
+            return selection_of(connection, UUID(text_of(form.key))) is not None
 
     def _begun(self, form: SelectionForm, preview: Preview) -> bool:
         by_whom, why, selection_id = person().by_whom, text_of(form.why), UUID(text_of(form.key))
-        with self._reads.connect() as connection:
-            if selection_of(connection, selection_id):
-                return True  # the form was sent before
         if self._asking.problem or not preview.rounds:
             return False
         keys = [the_round.key for the_round in preview.rounds]
