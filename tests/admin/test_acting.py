@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from wallet_service.admin.roles import Role
+from wallet_service.ledger.money import format_money
 
 
 @pytest.fixture
@@ -93,6 +94,14 @@ def test_an_adjustment_is_previewed_and_then_done_once(operator, player):
         ({"amount": "0.00"}, "above zero"),
         ({"amount": "1e999999"}, "digits before the point"),
         ({"amount": "100.01"}, "does not hold as much"),
+        ({"amount": "100.000000000000000001"}, "does not hold as much"),
+        ({"amount": "99999999999999.999999999999999999"}, "does not hold as much"),
+        ({"amount": "100000000000000"}, "more than 14 digits"),
+        ({"amount": "0.0000000000000000001"}, "more than 18 decimal places"),
+        ({"amount": "1e-19"}, "more than 18 decimal places"),
+        ({"amount": "9" * 40}, "more than 14 digits"),
+        ({"amount": "9" * 41}, "longer than 40"),
+        ({"kind": "credit", "amount": "\N{ARABIC-INDIC DIGIT FIVE}"}, "not a decimal number"),
         ({"currency": "EUR"}, "Not a valid choice"),
         ({"kind": "steal"}, "Not a valid choice"),
     ],
@@ -105,6 +114,48 @@ def test_what_cannot_be_adjusted_is_said_at_its_field(operator, player, typed, s
         assert answer.status_code == 422
         assert said in answer.text
     assert player.balance() == Decimal(100)
+
+
+def adjusted(operator, player, **typed):
+    """Preview an adjustment and confirm it; return both answers."""
+    where = f"/adjust?user={player.user_id}"
+    form = {"kind": "credit", "currency": "USD", "why": "to see"} | typed
+    preview = operator.post(where, data=fields(operator.get(where)) | form)
+    return preview, operator.post(where, data=fields(operator.get(where)) | form | {"confirmed": "yes"})
+
+
+@pytest.mark.parametrize(
+    "amount",
+    [
+        "99999999999999.999999999999999999",  # 32 digits, 18 of them after the point
+        "0.000000000000000001",
+        "0.001",  # less than a cent: what games left behind can be evened out
+        "1.5e1",
+    ],
+)
+def test_an_adjustment_is_exact_to_the_last_digit_an_amount_may_have(operator, player, amount):
+    preview, done = adjusted(operator, player, amount=amount)
+    assert (preview.status_code, done.status_code) == (200, 303)
+    after = player.balance()
+    assert after - 100 == Decimal(amount)
+    assert format_money(after) in preview.text, "as the preview said"
+    assert [answer.status_code for answer in adjusted(operator, player, amount=amount, kind="debit")] == [200, 303]
+    assert player.balance() == Decimal(100)
+
+
+def test_a_currency_without_minor_units_is_adjusted_as_its_games_do(operator, new_player):
+    player = new_player("10", "JPY")
+    assert adjusted(operator, player, currency="JPY", amount="0.5")[1].status_code == 303
+    assert player.balance("JPY") == Decimal("10.5")
+
+
+def test_a_balance_beyond_what_a_wallet_holds_is_refused_at_the_form(operator, new_player):
+    player = new_player("99999999999999999999")  # 20 digits
+    for answer in adjusted(operator, player, amount="1"):
+        assert answer.status_code == 422
+        assert "No wallet can hold as much" in answer.text
+    assert actions(player) == []
+    assert [answer.status_code for answer in adjusted(operator, player, amount="0.999999999999999999")] == [200, 303]
 
 
 @pytest.mark.parametrize(("decision", "balance"), [("refund", 100), ("leave", 105)])

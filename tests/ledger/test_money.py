@@ -1,5 +1,6 @@
 """Amounts: exact in, exact out."""
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -17,6 +18,16 @@ def test_what_is_written_reads_back_the_same(amount):
     assert parse_money(text) == amount
     assert "E" not in text
     assert len(text.partition(".")[2]) >= 2
+
+
+def test_sums_of_balances_are_exact_in_every_thread():
+    balance, least = Decimal("99999999999999999999.999999999999999999"), Decimal("0.000000000000000001")
+
+    def total():
+        return str(sum([balance] * 1000, -least))
+
+    with ThreadPoolExecutor(1) as threads:
+        assert total() == threads.submit(total).result() == "99999999999999999999999.999999999999998999"
 
 
 @pytest.mark.parametrize(

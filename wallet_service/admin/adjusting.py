@@ -6,7 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Flask, abort, request
+from psycopg.errors import NumericValueOutOfRange
 from sqlalchemy import Engine
+from sqlalchemy.exc import DataError
 from wtforms import Field, Form, HiddenField, RadioField, SelectField, StringField
 from wtforms.validators import UUID, InputRequired, Length, ValidationError
 
@@ -15,13 +17,14 @@ from wallet_service.admin.guard import person
 from wallet_service.admin.pages import go_to, show
 from wallet_service.ledger.calls import Adjust
 from wallet_service.ledger.ledger import Ledger
-from wallet_service.ledger.money import ZERO, parse_money
-from wallet_service.ledger.outcomes import Outcome
+from wallet_service.ledger.money import BALANCE_LIMIT, ZERO, parse_money
+from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.ledger.reads import WalletRow, wallets_of
 
 __all__ = ["adjusting_routes"]
 
 NOT_COVERED = "The wallet does not hold as much."
+TOO_MUCH = f"No wallet can hold as much: a balance has at most {BALANCE_LIMIT.adjusted()} digits before the point."
 REFUSED = {
     Outcome.INSUFFICIENT_BALANCE: NOT_COVERED,
     Outcome.REFERENCE_REUSED: "This form was sent before, with other values. Open a new one.",
@@ -79,18 +82,30 @@ def adjusting_routes(app: Flask, reads: Engine, ledger: Ledger) -> None:
         if form.validate_on_submit():
             preview = _preview(wallets[form.currency.data], form.movement)
             if request.form.get("confirmed"):
-                receipt = ledger.apply(_adjustment(user_id, form))
-                if receipt.outcome in {Outcome.APPLIED, Outcome.REPLAYED}:
+                receipt = _applied(ledger, _adjustment(user_id, form))
+                if receipt and receipt.outcome in {Outcome.APPLIED, Outcome.REPLAYED}:
                     return go_to("action_page", user=user_id, id=receipt.transaction_id)
-                form.amount.errors = [REFUSED[receipt.outcome]]
+                form.amount.errors = [REFUSED[receipt.outcome] if receipt else TOO_MUCH]
             elif preview["after"] < 0:
                 form.amount.errors = [NOT_COVERED]
+            elif preview["after"] >= BALANCE_LIMIT:
+                form.amount.errors = [TOO_MUCH]
             if form.amount.errors:
                 preview = None
         data = {"user_id": user_id, "wallets": list(wallets.values()), "preview": preview, "form": form}
         return show("adjust", data, 200 if preview else form_status())
 
     add_pages(app, ACTS, adjust=("/adjust", adjust))
+
+
+def _applied(ledger: Ledger, call: Adjust) -> Receipt | None:
+    """Return how the call ended; ``None`` where the balance would have more digits than the database has room for."""
+    try:
+        return ledger.apply(call)
+    except DataError as error:
+        if isinstance(error.orig, NumericValueOutOfRange):
+            return None
+        raise
 
 
 def _preview(wallet: WalletRow, movement: Decimal) -> dict[str, Any]:

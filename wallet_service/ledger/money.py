@@ -1,15 +1,21 @@
-"""Amounts of money as text: exact in, exact out."""
+"""Amounts of money: exact as text, and exact in sums."""
 
 import re
-from decimal import Decimal
+from decimal import Decimal, DefaultContext, getcontext
 
-__all__ = ["DIGITS", "PLACES", "ZERO", "format_money", "parse_money"]
+__all__ = ["BALANCE_LIMIT", "DIGITS", "PLACES", "ZERO", "format_money", "parse_money"]
 
 DIGITS = 14
 """Digits an amount may have before the point (contract, rule 12)."""
+BALANCE_LIMIT = Decimal(10) ** 20
+"""What every balance stays below (``NUMERIC(38,18)``)."""
 ZERO = Decimal(0)
 PLACES = 18
 """Digits an amount may have after the point (contract, section 4)."""
+
+# Python would round sums, and even a minus sign, to 28 digits; a balance has up to 38, a sum of many some more. Threads
+# begin with the default context, this one has had its own already.
+DefaultContext.prec = getcontext().prec = 60
 
 # The grammar of a JSON number, with leading zeros and a leading plus left to the sender: Decimal() alone would also
 # take "1_000", "Infinity" and the digits of other scripts.
