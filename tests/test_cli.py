@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
@@ -44,6 +45,19 @@ def test_open_show_and_open_again(cli):
     assert "1000.50" in cli("wallet", "show", "cli-1").stdout
     missing = cli("wallet", "show", "cli-nobody")
     assert (missing.returncode, missing.stderr) == (1, "Error: no player 'cli-nobody'\n")
+
+
+def test_money_that_a_wallet_opens_with_is_in_the_action_log(cli, engine):
+    cli("wallet", "open", "cli-rich", "USD", "--balance", "1000.5")
+    cli("wallet", "open", "cli-rich", "USD", "--balance", "7")  # refused
+    cli("wallet", "open", "cli-rich", "USD", "--balance", "1000.5")  # so already
+    cli("wallet", "open", "cli-rich", "EUR")
+    with engine.connect() as connection:
+        [action] = connection.execute(text("SELECT * FROM actions WHERE user_id = 'cli-rich'"))
+    assert (action.kind, action.by_whom.partition(":")[0], action.transaction_id) == ("open", "cli", None)
+    assert action.why == "the wallet was opened with this balance"
+    assert action.before == {"balance": None, "currency": "USD"}
+    assert (Decimal(action.after["balance"]), action.after["currency"]) == (Decimal("1000.5"), "USD")
 
 
 def test_freeze_and_unfreeze(cli, new_player):
@@ -133,7 +147,7 @@ def test_audit_clean_and_violated(cli, new_database, harm):
     clean = cli("audit", url=url)
     assert clean.returncode == 0
     assert (
-        "Checked 2 rows (1 players, 1 wallets, 0 rounds, 0 transactions, 0 refusals, 0 reviews, 0 actions, "
+        "Checked 3 rows (1 players, 1 wallets, 0 rounds, 0 transactions, 0 refusals, 0 reviews, 1 actions, "
         "0 cancellations)" in clean.stdout
     )
     assert "rows/s" in clean.stdout

@@ -1,5 +1,6 @@
 """The audit is clean after real calls, and finds every kind of harm done behind the ledger's back."""
 
+import json
 from decimal import Decimal
 from uuid import uuid4
 
@@ -88,6 +89,12 @@ def insert(call, round_id, reference, amount, stated="NULL"):
     return f"INSERT INTO transactions ({columns}) VALUES ({values})"
 
 
+def opening(balance):
+    changed = json.dumps({"balance": balance, "currency": "USD"})
+    values = f"'p', '{uuid4()}', 'open', 'x', 'y', now(), '{changed}'"
+    return f"INSERT INTO actions (user_id, id, kind, by_whom, why, at, after) VALUES ({values})"
+
+
 @pytest.mark.parametrize(
     ("check", "statements"),
     [
@@ -135,6 +142,7 @@ def insert(call, round_id, reference, amount, stated="NULL"):
         ("round states", ["UPDATE rounds SET ended_at = NULL"]),
         ("round states", ["UPDATE transactions SET seq = 99 WHERE reference = 'b4' AND call = 'bet'"]),
         ("round states", ["UPDATE rounds SET bets_cancelled = 2 WHERE round_id = 'r5'"]),
+        ("reviews", [opening("99")]),
         ("reviews", ["UPDATE reviews SET closed_at = now(), resolution = 'paid' WHERE round_id = 'r8'"]),
         ("reviews", ["UPDATE reviews SET closed_at = now(), resolution = 'refunded' WHERE round_id = 'r8'"]),
         ("reviews", ["UPDATE reviews SET closed_at = NULL, resolution = NULL WHERE round_id = 'r4'"]),

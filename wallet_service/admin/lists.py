@@ -38,7 +38,7 @@ REVIEW_REASONS = (
     "result_without_bet",
     "reconciliation",
 )
-ACTIONS = ("refund", "leave", "freeze", "unfreeze", "cancel", "credit", "debit", ACCOUNT_ENTRY)
+ACTIONS = ("refund", "leave", "freeze", "unfreeze", "cancel", "credit", "debit", "open", ACCOUNT_ENTRY)
 
 PLAYER = Filter("player", "Player", "user_id", indexed=True)
 ROUND = Filter("round", "Round", "round_id", indexed=True)

@@ -7,12 +7,15 @@ import click
 from wallet_service.cli.arguments import ROUND, USER, by_whom, known_currency, reason_option
 from wallet_service.cli.database import apply_call, reading
 from wallet_service.cli.output import as_json_option, show
-from wallet_service.ledger.calls import OpenWallet, SetPlayerState
+from wallet_service.ledger.calls import OpenWalletByHand, SetPlayerState
 from wallet_service.ledger.money import ZERO, format_money, parse_money
 from wallet_service.ledger.outcomes import Outcome
 from wallet_service.ledger.reads import transactions_of, wallets_of
 
 __all__ = ["transactions_command", "wallet_group"]
+
+OPENED = "the wallet was opened with this balance"
+"""Why, in the action log."""
 
 
 @click.group("wallet")
@@ -25,12 +28,12 @@ def wallet_group() -> None:
 @click.argument("currency", callback=known_currency)
 @click.option("--balance", default="0", show_default=True, help="The opening balance, such as 1000.00.")
 def wallet_open(user: str, currency: str, balance: str) -> None:
-    """Open USER's wallet in CURRENCY, and the player with the first one."""
+    """Open USER's wallet in CURRENCY, and the player with the first one. Money in it is in the action log."""
     try:
         opening_balance = parse_money(balance)
     except ValueError as error:
         raise click.BadParameter(f"{balance!r}: {error}", param_hint="--balance") from None
-    receipt = apply_call(OpenWallet(user, currency, opening_balance))
+    receipt = apply_call(OpenWalletByHand(user, currency, opening_balance, by_whom(), OPENED))
     amount = f"{format_money(receipt.balance or ZERO)} {currency}"
     if receipt.outcome is not Outcome.APPLIED:
         raise click.ClickException(f"{user} already has a {currency} wallet; it holds {amount}")

@@ -216,7 +216,7 @@ CHECKS = (
     ),
     Check(
         "reviews",
-        "a review is open until its refund or payment, and closed by it; an action that moves money names what moved",
+        "a review is open until its refund or payment, and closed by it; an action about money names what moved",
         """
         SELECT v.user_id, v.round_id, format('%s is closed as %s, the round is %s', v.reason, v.resolution, r.state)
         FROM reviews v LEFT JOIN rounds r USING (user_id, round_id)
@@ -232,6 +232,10 @@ CHECKS = (
                d.transaction_id)
         FROM actions d LEFT JOIN transactions t ON t.user_id = d.user_id AND t.id = d.transaction_id
         WHERE d.kind IN ('refund', 'credit', 'debit') AND t.call IS DISTINCT FROM d.kind
+        UNION ALL
+        SELECT d.user_id, d.id::text, format('opened with %s; the wallet with %s', d.after, w.opening_balance)
+        FROM actions d LEFT JOIN wallets w ON w.user_id = d.user_id AND w.currency = d.after->>'currency'
+        WHERE d.kind = 'open' AND w.opening_balance IS DISTINCT FROM (d.after->>'balance')::numeric
         """,
     ),
     Check(

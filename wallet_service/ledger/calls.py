@@ -22,6 +22,7 @@ __all__ = [
     "DecideReview",
     "EndRound",
     "OpenWallet",
+    "OpenWalletByHand",
     "QueueReview",
     "Refund",
     "RequestCancellation",
@@ -50,6 +51,17 @@ class OpenWallet:
     user_id: str
     currency: str
     opening_balance: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWalletByHand:
+    """A person opens a wallet, as ``OpenWallet``. Who and why is kept for ever, where it opens with money."""
+
+    user_id: str
+    currency: str
+    opening_balance: Decimal
+    by_whom: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +278,7 @@ WalletCall = Check | Balance | Bet | Result | EndRound | Cancel | Refund | Win |
 Call = (
     WalletCall
     | OpenWallet
+    | OpenWalletByHand
     | Transfer
     | Adjust
     | SetPlayerState

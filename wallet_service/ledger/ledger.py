@@ -22,6 +22,7 @@ from wallet_service.ledger.calls import (
     DecideReview,
     EndRound,
     OpenWallet,
+    OpenWalletByHand,
     QueueReview,
     Refund,
     RequestCancellation,
@@ -52,6 +53,9 @@ def _function_call(function: str, *parameters: str) -> TextClause:
 # A call is one such statement with nothing around it: one round trip, one transaction.
 STATEMENTS: dict[type[Call], TextClause] = {
     OpenWallet: _function_call("open_wallet", "user_id", "currency", "opening_balance"),
+    OpenWalletByHand: _function_call(
+        "open_wallet_by_hand", "user_id", "id", "currency", "opening_balance", "by_whom", "why"
+    ),
     Transfer: _function_call("transfer", "user_id", "id", "kind", "currency", "reference", "amount", "sent"),
     Adjust: _function_call(
         "adjust", "user_id", "id", "kind", "currency", "reference", "amount", "by_whom", "why", "sent"

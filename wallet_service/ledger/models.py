@@ -260,7 +260,7 @@ class Action(Base):
     __table_args__ = (
         Index("actions_at", "at", "id"),
         CheckConstraint(
-            "kind IN ('refund', 'leave', 'freeze', 'unfreeze', 'cancel', 'credit', 'debit', 'account')",
+            "kind IN ('refund', 'leave', 'freeze', 'unfreeze', 'cancel', 'credit', 'debit', 'account', 'open')",
             name="actions_kind_known",
         ),
         CheckConstraint("by_whom <> '' AND why <> ''", name="actions_have_reasons"),
