@@ -1,9 +1,14 @@
 """A player's page and statement: what a period opens with, plus what moved, is what it closes with."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from html import unescape
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wallet_service.admin import statement
 from wallet_service.admin.roles import Role
@@ -97,20 +102,110 @@ def test_a_wrong_period_says_so_at_its_field_and_the_rest_works(player, viewer, 
     assert f'id="{wrong}-error"' in page.text
 
 
-def test_a_long_statement_shows_its_first_entries_and_the_sums_of_all(player, engine, monkeypatch):
-    monkeypatch.setattr(statement, "MOST_ENTRIES", 2)
-    for number in range(5):
-        player.transfer("deposit", "1", reference=f"t{number}")
-    now = datetime.now(UTC)
-    with engine.connect() as connection:
-        [told] = statement.statements_of(connection, player.user_id, now - timedelta(1), now + timedelta(1))
-    assert [entry.reference for entry in told.entries] == ["t0", "t1"]
-    assert (told.count, told.net, told.closing) == (5, Decimal(5), Decimal(105))
+def parts_of(connection, player, currency, period):
+    """Go from part to part of a wallet's statement, as the links lead."""
+    after: int | None = 0
+    while after is not None:
+        [part] = statement.statements_of(connection, player.user_id, *period, currency=currency, after=after)
+        yield part
+        after = part.next
 
 
-def test_a_long_statement_leads_to_the_whole_of_it(player, viewer):
-    for number in range(statement.MOST_ENTRIES + 3):
+@given(
+    movements=st.lists(st.decimals("0.000000000000000001", 10**13, places=18), max_size=7),
+    room=st.integers(1, 4),
+    cut=st.tuples(st.integers(0, 7), st.integers(0, 7)),
+)
+def test_the_parts_of_a_statement_are_all_of_it_and_each_adds_up(new_player, engine, movements, room, cut):
+    player = new_player("99999999999999.999999999999999999")
+    player.open("EUR", "5")
+    for number, amount in enumerate(movements):
+        player.transfer("deposit" if number % 2 else "withdrawal", str(amount), reference=f"t{number}")
+    first, last = sorted(min(place, len(movements)) for place in cut)
+    moments = [*times(player), datetime.now(UTC) + timedelta(1)]
+    period = moments[first], moments[last]
+    with engine.connect() as connection, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(statement, "MOST_ENTRIES", room)
+        parts = list(parts_of(connection, player, "USD", period))
+        both = statement.statements_of(connection, player.user_id, *period)
+        back = [parts[-1]]
+        while back[-1].previous is not None:
+            before = back[-1].previous
+            back += statement.statements_of(connection, player.user_id, *period, currency="USD", after=before)
+    entries = [entry for part in parts for entry in part.entries]
+    assert [entry.reference for entry in entries] == [f"t{number}" for number in range(first, last)]
+    net = sum(entry.amount for entry in entries)
+    sums = {(part.opening, part.net, part.closing, part.count) for part in parts}
+    assert sums == {(parts[0].part.opening, net, parts[-1].part.closing, len(entries))}, "those of the whole period"
+    for part in parts:
+        assert len(part.entries) <= room
+        assert part.part.opening + sum(entry.amount for entry in part.entries) == part.part.closing
+        assert part.part.closing - part.part.opening == part.part.net
+        assert part.part.last - part.part.first + 1 == len(part.entries)
+    for one, other in pairwise(parts):
+        assert one.part.closing == other.part.opening
+        assert one.part.last + 1 == other.part.first
+    assert [of.currency for of in both] == ["EUR", "USD"]
+    assert back[-1].part.first == 1, "and back to the first one"
+    assert len(back) == len(parts)
+
+
+def test_a_long_statement_is_read_part_by_part(player, viewer):
+    room = statement.MOST_ENTRIES // 2
+    player.open("EUR", "7")
+    for number in range(room + 3):
         player.transfer("deposit", "1", reference=f"t{number}")
+    euros, dollars = page_of(viewer, player)["statements"]
+    assert (euros["next_url"], euros["previous_url"], dollars["previous_url"]) == (None, None, None)
+    assert [entry["reference"] for entry in dollars["entries"]] == [f"t{number}" for number in range(room)]
+    [rest] = viewer.get(dollars["next_url"].removeprefix("/admin")).json()["statements"]
+    assert [entry["reference"] for entry in rest["entries"]] == [f"t{room + number}" for number in range(3)]
+    assert rest["part"] == {
+        "first": room + 1,
+        "last": room + 3,
+        "opening": f"{100 + room}.00",
+        "net": "3.00",
+        "closing": f"{100 + room + 3}.00",
+    }
+    for name in ("opening", "net", "closing", "count"):
+        assert rest[name] == dollars[name], "the sums stay those of the period"
+    assert rest["next_url"] is None
+    whole = viewer.get(dollars["csv_url"].removeprefix("/admin"))
+    assert whole.status_code == 200
+    assert whole.text.count("deposit") == room + 3
     page = viewer.get(f"/players/{player.user_id}").text
-    assert "3 further entries are not shown" in page
+    assert f"Entries 1 to {room} of {room + 3}" in page
     assert f"/admin/transactions.csv?player={player.user_id}&amp;from=" in page
+    [way] = re.findall(r'rel="next" href="([^"]+)"', page)
+    last = viewer.get(unescape(way).removeprefix("/admin")).text
+    assert f"Entries {room + 1} to {room + 3} of {room + 3}" in last
+    assert f"Balance after the {room} earlier entries" in last
+    assert 'rel="prev"' in last
+    assert 'rel="next"' not in last
+
+
+@pytest.mark.parametrize(
+    ("asked", "wrong"),
+    [
+        ({"currency": "USD", "after": "x"}, "after"),
+        ({"currency": "USD", "after": "-1"}, "after"),
+        ({"currency": "USD", "after": "9" * 5000}, "after"),
+        ({"currency": "USD", "after": "\N{SUPERSCRIPT TWO}"}, "after"),
+        ({"currency": "XXX"}, "currency"),
+    ],
+)
+def test_a_damaged_link_to_a_part_says_so_and_the_rest_works(player, viewer, asked, wrong):
+    player.bet("30")
+    told = page_of(viewer, player, **asked)
+    assert list(told["period"]["errors"]) == [wrong]
+    assert [len(of_wallet["entries"]) for of_wallet in told["statements"]] == [1]
+    page = viewer.get(f"/players/{player.user_id}", params=asked)
+    assert "so here is the first one" in page.text or "has no wallet in XXX" in page.text
+
+
+def test_a_part_beyond_the_end_is_empty_and_leads_back(player, viewer):
+    player.bet("30")
+    [part] = page_of(viewer, player, currency="USD", after="9" * 18)["statements"]
+    assert (part["entries"], part["part"]["opening"], part["closing"]) == ([], "70.00", "70.00")
+    [first] = viewer.get(part["previous_url"].removeprefix("/admin")).json()["statements"]
+    assert len(first["entries"]) == 1

@@ -16,7 +16,7 @@ from wallet_service.admin.fitting import as_fitting
 from wallet_service.admin.guard import person
 from wallet_service.admin.listing import Listing, Page, page_of
 from wallet_service.admin.lists import LISTINGS, ROUNDS, seen_by
-from wallet_service.admin.pages import alike, show
+from wallet_service.admin.pages import address_of, show
 
 __all__ = ["list_routes"]
 
@@ -100,6 +100,6 @@ def _shown(listing: Listing, asked: Filtered, found: Page, *, problem: str, is_f
         "is_first": is_first,
         "scanned_to": found.scanned_to,
         "next": found.next,
-        "next_url": alike(listing.name, **after) if after else None,
+        "next_url": address_of(listing.name, **after) if after else None,
         "csv_url": url_for(f"{listing.name}_csv", **typed),
     }

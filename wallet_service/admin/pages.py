@@ -13,7 +13,7 @@ from wtforms import Form
 
 from wallet_service.ledger.money import format_money
 
-__all__ = ["SUFFIX", "alike", "as_json", "go_to", "show", "wants_json"]
+__all__ = ["SUFFIX", "address_of", "as_json", "go_to", "show", "wants_json"]
 
 SUFFIX = ".json"
 
@@ -31,7 +31,7 @@ def show(template: str, data: dict[str, Any], status: int = 200) -> Response:
     return Response(render_template(f"{template}.html", **data), status, mimetype="text/html")
 
 
-def alike(endpoint: str, **values: Any) -> str:
+def address_of(endpoint: str, **values: Any) -> str:
     """Return the address of a page: of its JSON, where the current request's own address ends so."""
     path, mark, query = url_for(endpoint, **values).partition("?")
     suffix = SUFFIX if request.path.endswith(SUFFIX) else ""
@@ -40,7 +40,7 @@ def alike(endpoint: str, **values: Any) -> str:
 
 def go_to(endpoint: str, **values: Any) -> AnyResponse:
     """Go on to another page after something was done: as JSON where the form's own address ends so."""
-    return redirect(alike(endpoint, **values), 303)
+    return redirect(address_of(endpoint, **values), 303)
 
 
 def as_json(data: Any) -> str:

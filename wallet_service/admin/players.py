@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, request, url_for
 from sqlalchemy import Connection, Engine, select
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import NotFound
 
 from wallet_service.admin.addresses import ENDINGS
-from wallet_service.admin.pages import show
-from wallet_service.admin.statement import statements_of
+from wallet_service.admin.pages import address_of, show
+from wallet_service.admin.statement import Statement, statements_of
 from wallet_service.ledger.models import Player, Round
 from wallet_service.ledger.reads import wallets_of
 from wallet_service.ledger.round_reads import RoundRow
@@ -19,6 +20,8 @@ __all__ = ["player_routes"]
 
 DEFAULT_PERIOD = timedelta(days=7)
 A_DAY = timedelta(days=1)
+MOST_DIGITS = 18
+"""Of a transaction's number."""
 LENGTH_OF_A_DATE = len("2026-01-31")
 MOST_OPEN_ROUNDS = 100
 
@@ -37,18 +40,26 @@ def player_routes(app: Flask, reads: Engine) -> None:
 
     def player_page(user_id: str) -> Response:
         period = period_of(request.args, datetime.now(UTC))
+        after = after_of(request.args, period)
         with reads.connect() as connection:
             state = connection.scalar(select(Player.state).where(Player.user_id == user_id))
             if state is None:
                 raise NotFound(f"There is no player {user_id}.")
+            wallets = wallets_of(connection, user_id)
+            currency = request.args.get("currency", "").strip()
+            if currency and currency not in {wallet.currency for wallet in wallets}:
+                period.errors["currency"] = f"The player has no wallet in {currency}. These are all there are."
+                currency = ""
+            statements = statements_of(connection, user_id, period.start, period.end, currency=currency, after=after)
             data = {
                 "user_id": user_id,
                 "state": state,
-                "wallets": wallets_of(connection, user_id),
+                "wallets": wallets,
                 "open_rounds": open_rounds_of(connection, user_id),
                 "most_open_rounds": MOST_OPEN_ROUNDS,
                 "period": period,
-                "statements": statements_of(connection, user_id, period.start, period.end),
+                "currency": currency,
+                "statements": [with_links(user_id, period, statement) for statement in statements],
             }
         return show("player", data)
 
@@ -78,6 +89,35 @@ def period_of(asked: MultiDict[str, str], now: datetime) -> Period:
         errors["from"] = "The period must begin before it ends."
         start = end - DEFAULT_PERIOD
     return Period(start, end, errors)
+
+
+def after_of(asked: MultiDict[str, str], period: Period) -> int:
+    """Read ``after``, the number of the wallet's transaction that a part of its statement begins after."""
+    text = asked.get("after", "")
+    if text and not (text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS):
+        period.errors["after"] = "The link to this part of the statement is damaged, so here is the first one."
+        return 0
+    return int(text or 0)
+
+
+def with_links(user_id: str, period: Period, statement: Statement) -> dict[str, Any]:
+    """Return a statement with the addresses of the parts beside the one it shows, and of all of it as CSV."""
+    # The times to the last digit, and the same tomorrow.
+    of_this: dict[str, Any] = {
+        "from": period.start.isoformat(),
+        "to": period.end.isoformat(),
+        "currency": statement.currency,
+    }
+
+    def part_url(after: int | None) -> str | None:
+        return None if after is None else address_of("player_page", user_id=user_id, **of_this, after=after)
+
+    return {
+        **{item.name: getattr(statement, item.name) for item in fields(statement)},
+        "next_url": part_url(statement.next),
+        "previous_url": part_url(statement.previous),
+        "csv_url": url_for("transactions_csv", player=user_id, **of_this),
+    }
 
 
 def _moment(text: str, days_after: int) -> datetime:

@@ -1,7 +1,8 @@
 """A wallet's statement for a period: where it stood, what moved, where it stands.
 
 A wallet counts its transactions without a gap, so a statement is a stretch of that count: what it opens and closes with
-are balances that the ledger wrote, and the arithmetic holds whatever a clock did.
+are balances that the ledger wrote, and the arithmetic holds whatever a clock did. A long one comes in parts, each a
+stretch of its own.
 """
 
 from dataclasses import dataclass, fields
@@ -13,19 +14,35 @@ from sqlalchemy import Connection, select
 from wallet_service.ledger.models import Transaction, Wallet
 from wallet_service.ledger.reads import TransactionRow
 
-__all__ = ["MOST_ENTRIES", "Statement", "statements_of"]
+__all__ = ["MOST_ENTRIES", "Part", "Statement", "statements_of"]
 
 MOST_ENTRIES = 500
-"""On one page, of all wallets together."""
+"""On one page, of all its wallets together."""
 
 _COLUMNS = tuple(getattr(Transaction, item.name) for item in fields(TransactionRow))
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """One wallet over a period: ``closing`` is ``opening`` plus ``net``, which is the sum of all its entries.
+class Part:
+    """The stretch of a statement that a page shows: ``closing`` is ``opening`` plus ``net``, the sum of its entries.
 
-    ``entries`` are the first ones of the period, ``count`` is how many there are.
+    ``first`` and ``last`` number its entries within the period, from 1; ``last`` is less than ``first`` where there are
+    none.
+    """
+
+    first: int
+    last: int
+    opening: Decimal
+    net: Decimal
+    closing: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One wallet over a period: ``closing`` is ``opening`` plus ``net``, which is the sum of all ``count`` entries.
+
+    ``entries`` are those of the ``part``. ``next`` and ``previous`` are what ``after`` is for the parts beside it;
+    ``None`` where there is none.
     """
 
     currency: str
@@ -34,27 +51,63 @@ class Statement:
     count: int
     net: Decimal
     closing: Decimal
+    part: Part
+    next: int | None
+    previous: int | None
 
 
-def statements_of(connection: Connection, user_id: str, start: datetime, end: datetime) -> list[Statement]:
-    """Return the statement of each wallet that was open before ``end``, from ``start`` to before ``end``."""
+def statements_of(
+    connection: Connection, user_id: str, start: datetime, end: datetime, *, currency: str = "", after: int = 0
+) -> list[Statement]:
+    """Return the statement of each wallet that was open before ``end``, from ``start`` to before ``end``.
+
+    With a ``currency``, of that wallet alone, and the part of it that begins after the wallet's transaction number
+    ``after``; otherwise each one's first part.
+    """
     query = (
         select(Wallet.currency, Wallet.opening_balance, Wallet.seq)
         .where(Wallet.user_id == user_id, Wallet.opened_at < end)
         .order_by(Wallet.currency)
     )
-    statements: list[Statement] = []
-    room = MOST_ENTRIES
-    for currency, opening_balance, last in connection.execute(query).all():
-        before = _last_before(connection, user_id, currency, start, last)
-        until = _last_before(connection, user_id, currency, end, last)
-        opening, closing = (
-            _balance_after(connection, user_id, currency, seq) if seq else opening_balance for seq in (before, until)
-        )
-        entries = _entries(connection, user_id, currency, before, until, room)
-        room -= len(entries)
-        statements.append(Statement(currency, opening, entries, until - before, closing - opening, closing))
-    return statements
+    if currency:
+        query = query.where(Wallet.currency == currency)
+    wallets = connection.execute(query).all()
+    room = max(MOST_ENTRIES // max(len(wallets), 1), 1)
+    begin = after if currency else 0
+    return [
+        _statement(connection, user_id, wallet.currency, wallet.opening_balance, wallet.seq, (start, end), begin, room)
+        for wallet in wallets
+    ]
+
+
+def _statement(
+    connection: Connection,
+    user_id: str,
+    currency: str,
+    opening_balance: Decimal,
+    transactions: int,
+    period: tuple[datetime, datetime],
+    after: int,
+    room: int,
+) -> Statement:
+    def balance_after(seq: int) -> Decimal:
+        return _balance_after(connection, user_id, currency, seq) if seq else opening_balance
+
+    before, until = (_last_before(connection, user_id, currency, moment, transactions) for moment in period)
+    begin = min(max(after, before), until)
+    end = min(begin + room, until)
+    opening, closing, part_opening, part_closing = (balance_after(seq) for seq in (before, until, begin, end))
+    return Statement(
+        currency,
+        opening,
+        _entries(connection, user_id, currency, begin, end),
+        until - before,
+        closing - opening,
+        closing,
+        Part(begin - before + 1, end - before, part_opening, part_closing - part_opening, part_closing),
+        next=end if end < until else None,
+        previous=max(begin - room, before) if begin > before else None,
+    )
 
 
 def _last_before(connection: Connection, user_id: str, currency: str, moment: datetime, last: int) -> int:
@@ -82,9 +135,7 @@ def _balance_after(connection: Connection, user_id: str, currency: str, seq: int
     return connection.execute(query).scalar_one()
 
 
-def _entries(
-    connection: Connection, user_id: str, currency: str, before: int, until: int, most: int
-) -> list[TransactionRow]:
+def _entries(connection: Connection, user_id: str, currency: str, before: int, until: int) -> list[TransactionRow]:
     query = (
         select(*_COLUMNS)
         .where(
@@ -94,6 +145,5 @@ def _entries(
             Transaction.seq <= until,
         )
         .order_by(Transaction.seq)
-        .limit(most)
     )
     return [TransactionRow(*row) for row in connection.execute(query)]
