@@ -4,9 +4,11 @@ import re
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import event
 
 from wallet_service.admin.formats import pretty_json
 from wallet_service.admin.roles import Role
+from wallet_service.admin.stories import story_of
 from wallet_service.ledger.calls import Bet
 from wallet_service.ledger.money import parse_money
 
@@ -50,6 +52,21 @@ def test_a_cancelled_round_is_told_from_its_bet_to_its_refund(player, viewer):
     ):
         assert shown in page
     assert re.search(r"Refunded</dt><dd><span class=\"amount\">32.50", page)
+
+
+def test_a_story_of_many_cancellations_takes_no_more_queries_than_of_one(player, engine):
+    player.bet("1")
+    player.request()
+    queries = []
+    for _ in range(2):
+        with engine.connect() as connection:
+            statements: list[str] = []
+            event.listen(connection, "before_cursor_execute", lambda *args, to=statements: to.append(args[2]))
+            story = story_of(connection, player.user_id, "r1")
+        queries.append(len(statements))
+        player.request(None)
+    assert [row.round_id for row in story.cancellations] == ["r1", None], "the oldest first"
+    assert queries[0] == queries[1] > 0
 
 
 def test_a_refusal_is_explained_and_counted(player, viewer):

@@ -72,7 +72,7 @@ class Acting:
     """The views."""
 
     def __init__(self, reads: Engine, ledger: Ledger) -> None:
-        """Look with ``reads``, which sees what was done a moment ago; act through ``ledger`` alone."""
+        """Show what ``reads`` has; act through ``ledger`` alone."""
         self._reads = reads
         self._ledger = ledger
 

@@ -45,6 +45,7 @@ class CancelPages:
     """The views."""
 
     def __init__(self, reads: Engine, asking: Asking) -> None:
+        """Show what ``reads`` has; ask through ``asking``, which says itself why it cannot."""
         self._reads = reads
         self._asking = asking
 

@@ -23,6 +23,7 @@ class DeskForm(FlaskForm):  # type: ignore[misc]
     """A form for people, with a CSRF token, and for scripts, whose token no other site can send."""
 
     def __init__(self, **values: Any) -> None:
+        """Read what was sent; what was not is as in ``values``."""
         super().__init__(meta={"csrf": not g.person.is_script}, **values)
 
 

@@ -49,6 +49,7 @@ class SelectionPages:
     """The views."""
 
     def __init__(self, reads: Engine, writes: Engine, asking: Asking) -> None:
+        """Show what ``reads`` has; enter selections into the action log with ``writes``, which is for nothing else."""
         self._reads = reads
         self._writes = writes
         self._asking = asking

@@ -180,12 +180,8 @@ def cancellations_of_round(connection: Connection, user_id: str, round_id: str) 
     query = select(CancellationRound.cancellation_id).where(
         CancellationRound.user_id == user_id, CancellationRound.round_id == round_id
     )
-    found = [
-        row
-        for of_round in connection.scalars(query.limit(MOST_ENTRIES)).all()
-        for row in cancellations_of(connection, user_id=user_id, id=of_round)
-    ]
-    return sorted(found, key=lambda row: row.requested_at)
+    ids = connection.scalars(query.limit(MOST_ENTRIES)).all()
+    return cancellations_of(connection, user_id=user_id, ids=ids)[::-1] if ids else []
 
 
 def refunded_by(connection: Connection, user_id: str, refund_id: UUID) -> list[UUID]:

@@ -81,7 +81,7 @@ def cancellations_of(
     connection: Connection,
     *,
     user_id: str | None = None,
-    id: UUID | None = None,  # noqa: A002 - the column's name
+    ids: Collection[UUID] | None = None,
     round_id: str | None = None,
     game_id: str | None = None,
     state: str | None = None,
@@ -127,13 +127,14 @@ def cancellations_of(
     )
     for filtered, value in (
         (Cancellation.user_id, user_id),
-        (Cancellation.id, id),
         (Cancellation.round_id, round_id),
         (Cancellation.game_id, game_id),
         (state_by_now(), state),
     ):
         if value is not None:
             query = query.where(filtered == value)
+    if ids is not None:
+        query = query.where(Cancellation.id.in_(ids))
     if since is not None:
         query = query.where(Cancellation.asked_at >= since)
     return [CancellationRow(*row) for row in connection.execute(query)]
@@ -156,7 +157,7 @@ def cancellation_of(
             ),
         )
     latest = connection.scalar(query.order_by(Cancellation.asked_at.desc()).limit(1))
-    return next(iter(cancellations_of(connection, user_id=user_id, id=latest)), None) if latest else None
+    return next(iter(cancellations_of(connection, user_id=user_id, ids=[latest])), None) if latest else None
 
 
 def rounds_asked_for(connection: Connection, keys: Collection[RoundKey]) -> dict[RoundKey, tuple[str, datetime]]:
