@@ -1,6 +1,7 @@
 """A round's page: everything that happened, in order, told so that a dispute is answered by it."""
 
 import re
+from html import unescape
 from urllib.parse import quote
 
 import pytest
@@ -76,7 +77,7 @@ def test_a_refusal_is_explained_and_counted(player, viewer):
     for _ in range(3):
         player.refund()
     told = events(viewer, player.user_id, "r1")
-    assert [event["kind"] for event in told] == ["transaction", "transaction", "ended", "review", "refusal"]
+    assert [event["kind"] for event in told] == ["transaction", "transaction", "ended", "refusal", "review"]
     refusal = next(event["what"] for event in told if event["kind"] == "refusal")
     assert (refusal["outcome"], refusal["times"]) == ("round_settled", 3)
     page = viewer.get(f"/players/{player.user_id}/rounds/r1").text
@@ -91,7 +92,7 @@ def test_a_decision_is_part_of_the_story(player, viewer):
     player.refund()
     player.decide("leave", "refund_of_settled_round")
     kinds = [event["kind"] for event in events(viewer, player.user_id, "r1")]
-    assert set(kinds[-2:]) == {"reviewed", "action"}
+    assert kinds[-2:] == ["action", "reviewed"]
     page = viewer.get(f"/players/{player.user_id}/rounds/r1").text
     assert "Decided: leave it as it is" in page
     assert "to see" in page
@@ -103,9 +104,167 @@ def test_a_refund_that_a_person_decided_says_so(player, viewer):
     player.refund()
     player.decide("refund", "refund_of_settled_round")
     page = viewer.get(f"/players/{player.user_id}/rounds/r1").text
-    assert page.count("A person decided it") == 1
+    assert page.count("Decided by test; Lucky Monaco is not told.") == 2, "the refund and its reversal"
     assert "Decided: refund the round" in page
-    assert "It closed the cancellation" not in page
+    assert "It answered the cancellation" not in page
+    told = [
+        event["what"].get("call") or event["what"].get("kind") or event["kind"]
+        for event in events(viewer, player.user_id, "r1")
+    ]
+    assert told == ["bet", "result", "refund", "review", "refund", "refund", "reversal", "reviewed"], (
+        "the refund that was refused, the review it opened, the decision, what that moved, and the review's end"
+    )
+
+
+def story_text(viewer, player, round_id):
+    """Return the words of a round's story, as somebody reads them."""
+    page = viewer.get(f"/players/{player.user_id}/rounds/{round_id}").text
+    story = page.partition('<ol class="story">')[2].partition("</ol>")[0]
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", story)).split())
+
+
+def in_this_order(text, *parts):
+    rest = text
+    for part in parts:
+        assert part in rest, (part, text)
+        rest = rest.partition(part)[2]
+
+
+def play_refunded_before_bet(player):
+    player.refund()
+    for _ in range(3):
+        player.bet("10")
+
+
+def play_reversed(player):
+    player.bet("10")
+    player.result("25")
+    player.reversing().refund(amount="9")
+
+
+def play_cancelled(player):
+    player.bet("10")
+    player.bet("7", reference="b2")
+    player.cancel("b2")
+    player.cancel("b9")
+    player.bet("7", reference="b9")
+
+
+def play_in_review(player):
+    player.bet("10")
+    player.result("15")
+    for _ in range(4):
+        player.refund()
+
+
+def play_free(player):
+    player.bet("5", bonus_code="SPRING")
+    player.result("12", bonus_code="SPRING")
+    player.win("bonus_win", "20", bonus_code="SPRING", round_id="r1")
+
+
+def play_promo(player):
+    player.bet("5")
+    player.result("0", promo=("3", "promo-7"))
+    player.win("promo_win", "2", reference="promo-8", round_id="r1")
+
+
+def play_two_currencies(player):
+    player.open("EUR", "9")
+    player.bet("5")
+    for _ in range(2):
+        player.bet("5", currency="EUR", reference="b2")
+
+
+def play_late_bet(player):
+    player.result("5")
+    player.bet("5")
+    player.result("5")
+
+
+def play_game_cancelled(player):
+    player.bet("5")
+    player.bet("6", round_id="r2", reference="b2")
+    player.answer(player.request(None, why="the game is out"), "accepted")
+    player.refund()
+
+
+def play_refund_by_reference(player):
+    player.bet("5")
+    player.refund(None, reference="b1")
+
+
+@pytest.mark.parametrize(
+    ("play", "says"),
+    [
+        (
+            play_refunded_before_bet,
+            ["Refund 0.00 USD", "No bet had come", "Bet refused 10.00 USD", "Asked 3 times", "round_refunded"],
+        ),
+        (
+            play_reversed,
+            [
+                *("Bet \N{MINUS SIGN}10.00 USD", "Result +25.00 USD", "Balance after 115.00 USD", "Refund +10.00 USD"),
+                *("It returned the stake.", "Lucky Monaco stated 9.00", "Reversal \N{MINUS SIGN}25.00 USD"),
+                *("Balance after 100.00 USD", "It took back what the round had won.", "With refund"),
+            ],
+        ),
+        (
+            play_cancelled,
+            [
+                *("Bet", "Bet", "Cancel +7.00 USD", "It returned the bet of this reference.", "Reference b2"),
+                *("Cancel 0.00 USD", "There was no such bet to return.", "Reference b9", "review queue", "Unmatched"),
+                *("Bet refused 7.00 USD", "bet_cancelled"),
+            ],
+        ),
+        (
+            play_in_review,
+            [
+                *("Bet", "Result +15.00 USD", "Refund refused", "Asked 4 times", "round_settled", "v4.02"),
+                *("Put into the review queue waiting", "It waits for a decision."),
+            ],
+        ),
+        (
+            play_free,
+            [
+                *("Bet 0.00 USD", "A free round: it costs nothing. Lucky Monaco stated 5.00.", "Bonus SPRING"),
+                *("Result +12.00 USD", "Bonus win +8.00 USD", "had paid before was taken off", "stated 20.00"),
+            ],
+        ),
+        (
+            play_promo,
+            [
+                *("Bet", "Result 0.00 USD", "Promo win +3.00 USD", "promo-7", "It came with result"),
+                *("Promo win +2.00 USD", "promo-8", "Answered applied"),
+            ],
+        ),
+        (play_two_currencies, ["Bet", "Bet refused 5.00 EUR", "another currency", "Asked 2 times", "G.52"]),
+        (
+            play_late_bet,
+            ["Result refused 5.00 USD", "Put into the review queue paid", "Bet", "Result +5.00", "Taken out", "paid"],
+        ),
+        (
+            play_game_cancelled,
+            [
+                *("Bet", "Cancellation asked for", "with every open round of game g1", "accepted"),
+                *("Refund +5.00 USD", "It answered the cancellation that test asked for: “the game is out”."),
+            ],
+        ),
+        (play_refund_by_reference, ["Bet", "Reference b1", "Refund +5.00 USD", "It returned the stake."]),
+    ],
+)
+def test_a_story_says_in_order_what_came_what_was_answered_and_why(player, viewer, play, says):
+    play(player)
+    in_this_order(story_text(viewer, player, "r1"), *says)
+
+
+def test_a_refunded_round_is_not_offered_to_be_cancelled(logged_in, player):
+    player.bet("5")
+    page = f"/players/{player.user_id}/rounds/r1"
+    operator = logged_in(Role.OPERATOR)
+    assert "Cancel the round" in operator.get(page).text
+    player.refund()
+    assert "Cancel the round" not in operator.get(page).text
 
 
 def test_a_round_that_never_had_a_bet_shows_what_was_said_about_it(player, viewer):
@@ -165,6 +324,7 @@ def test_a_transaction_by_hand_names_who_made_it(player, viewer):
     receipt = player.adjust("credit", "5")
     page = viewer.get(f"/players/{player.user_id}/transactions/{receipt.transaction_id}").text
     assert "goodwill" in page
+    assert "What was answered" not in page, "nobody asked"
 
 
 def test_a_refund_names_the_cancellation_it_answers(player, viewer):

@@ -1,7 +1,6 @@
 """The pages of one round and of one transaction: the answer to a dispute."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from flask import Flask, Response
@@ -11,31 +10,16 @@ from werkzeug.exceptions import NotFound
 from wallet_service.admin import story_reads as reads_of
 from wallet_service.admin.addresses import ENDINGS
 from wallet_service.admin.pages import show
-from wallet_service.admin.story_reads import (
-    ActionEntry,
-    AttemptEntry,
-    RefusalEntry,
-    ReviewEntry,
-    RoundHead,
-    TransactionEntry,
-)
+from wallet_service.admin.story_order import Event, in_order
+from wallet_service.admin.story_reads import ActionEntry, RefusalEntry, RoundHead
 from wallet_service.ledger.cancellation_reads import CancellationRow
 from wallet_service.ledger.outcomes import Outcome
-from wallet_service.versions.outcome_page import OPS, outcome_meanings
+from wallet_service.versions.outcome_page import OPS, outcome_meanings, wire_answers
 
-__all__ = ["Event", "story_routes"]
+__all__ = ["story_of", "story_routes"]
 
 TOLD_BY_ATTEMPTS = "cancel"
 """The kind of action that the attempts tell with Lucky Monaco's answers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One entry of a timeline. ``kind`` says which of the entries ``what`` is."""
-
-    at: datetime
-    kind: str
-    what: TransactionEntry | RefusalEntry | AttemptEntry | ReviewEntry | ActionEntry | RoundHead
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +29,12 @@ class RoundStory:
     head: RoundHead | None
     events: list[Event]
     cancellations: list[CancellationRow]
+    answered: list[UUID]
+    """Those of the cancellations that the round's refund answered."""
+    decision: ActionEntry | None
+    """What somebody decided, where that made the refund."""
+    came_with: dict[str, UUID]
+    """Promo wins that a result brought along, and that result, by their transactions' ids."""
     cut: bool
     """Whether there is more than a page shows."""
 
@@ -52,7 +42,14 @@ class RoundStory:
 def story_routes(app: Flask, reads: Engine) -> None:
     """Add the routes."""
     meanings = outcome_meanings()
-    explained = {str(outcome): {"meaning": meanings[outcome], "what_to_do": OPS[outcome]} for outcome in Outcome}
+    explained = {
+        str(outcome): {
+            "meaning": meanings[outcome],
+            "what_to_do": OPS[outcome].replace("`", ""),
+            "answers": {version: answer.replace("`", "") for version, answer in wire_answers(outcome).items()},
+        }
+        for outcome in Outcome
+    }
 
     def round_page(user_id: str, round_id: str) -> Response:
         with reads.connect() as connection:
@@ -98,7 +95,6 @@ def story_of(connection: Connection, user_id: str, round_id: str) -> RoundStory:
     refusals = reads_of.refusals_of_round(connection, user_id, round_id)
     reviews = reads_of.reviews_of_round(connection, user_id, round_id)
     actions = reads_of.actions_of_round(connection, user_id, round_id)
-    # Python sorts stably, and a round's transactions have an order of their own: where times are equal, it stays.
     events = [Event(entry.at, "transaction", entry) for entry in transactions]
     events += [Event(entry.first_at, "refusal", entry) for entry in refusals]
     events += [Event(entry.asked_at, "asked", entry) for entry in attempts]
@@ -109,6 +105,18 @@ def story_of(connection: Connection, user_id: str, round_id: str) -> RoundStory:
     if head and head.ended_at:
         events.append(Event(head.ended_at, "ended", head))
     fullest = max(len(transactions), len(refusals), len(attempts), len(reviews), len(actions))
+    refund_id = head.refund_id if head else None
+    results = {entry.sent: entry.id for entry in transactions if entry.call == "result"}
     return RoundStory(
-        head, sorted(events, key=lambda event: event.at), cancellations, cut=fullest == reads_of.MOST_ENTRIES
+        head,
+        in_order(events),
+        cancellations,
+        reads_of.refunded_by(connection, user_id, refund_id) if refund_id else [],
+        next((entry for entry in actions if refund_id and entry.transaction_id == refund_id), None),
+        {
+            str(entry.id): results[entry.sent]
+            for entry in transactions
+            if entry.call == "promo_win" and entry.sent in results
+        },
+        cut=fullest == reads_of.MOST_ENTRIES,
     )

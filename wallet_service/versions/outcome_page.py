@@ -59,15 +59,21 @@ def outcome_page() -> str:
     ]
     meanings = outcome_meanings()
     for outcome in Outcome:
-        status, v4_code, v4_message = V4[outcome]
-        code, description = V4_02[outcome]
-        v4_answer = f"{status} `{v4_code or 0}` {v4_message}".replace("{field}", "…")
-        v4_02_answer = f"`{code}` {description}".replace("{field}", "…")
+        code, _ = V4_02[outcome]
+        v4_answer, v4_02_answer = wire_answers(outcome).values()
         again = "no" if code in FINAL else "yes"
         if outcome in NOT_ON_THE_WIRE:
             v4_answer = v4_02_answer = again = "not asked by LM"
         rows.append(f"| `{outcome}` | {meanings[outcome]} | {v4_answer} | {v4_02_answer} | {again} | {OPS[outcome]} |")
     return "\n".join(rows) + "\n"
+
+
+def wire_answers(outcome: Outcome) -> dict[str, str]:
+    """Return what each version answers, as Markdown: V4 with its HTTP status, the code, the words."""
+    status, v4_code, v4_message = V4[outcome]
+    code, description = V4_02[outcome]
+    answers = {"V4": f"{status} `{v4_code or 0}` {v4_message}", "v4.02": f"`{code}` {description}"}
+    return {version: answer.replace("{field}", "…") for version, answer in answers.items()}
 
 
 def outcome_meanings() -> dict[Outcome, str]:
