@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0009_keep_sessions"
-down_revision = "0007_index_searches"
+down_revision = "0008_index_queues"
 branch_labels = None
 depends_on = None
 

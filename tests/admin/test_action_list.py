@@ -15,12 +15,13 @@ def viewer(logged_in):
     return logged_in(Role.VIEWER)
 
 
-def test_an_entry_about_an_account_names_it(viewer, accounts):
+def test_an_entry_about_an_account_names_it(logged_in, accounts):
+    admin = logged_in(Role.ADMIN)
     name = f"bob-{uuid4()}"[:20]
     accounts.create(name, "a password for bob", Role.VIEWER, by_whom="test", why="bob is new")
-    [entry] = [row for row in viewer.get("/actions.json?kind=account").json()["rows"] if row["account"] == name]
+    [entry] = [row for row in admin.get("/actions.json?kind=account").json()["rows"] if row["account"] == name]
     assert (entry["user_id"], entry["reference"]) == ("", None)
-    page = viewer.get("/actions?kind=account").text
+    page = admin.get("/actions?kind=account").text
     assert f'<td class="id">{name}</td>' in page
 
 

@@ -106,7 +106,7 @@ def test_who_is_disabled_is_asked_about_with_the_tokens_that_they_made(desk, adm
     (token,) = [row for row in tokens.all() if row.name == f"of {leaver}"]
     assert (token.revoked_at is None) == keep
     entries = admin.get("/actions.json?kind=account").json()["rows"]
-    logged = [row["reference"] for row in entries if row["why"] == "has left" and leaver in row["reference"]]
+    logged = [row["account"] for row in entries if row["why"] == "has left" and leaver in row["account"]]
     assert sorted(logged) == ([leaver] if keep else [leaver, f"token of {leaver}"])
 
 
@@ -154,7 +154,7 @@ def test_what_became_of_accounts_is_for_admins_alone(admin, logged_in, accounts,
     name = f"told to admins, not to the {role.label}"
     accounts.create(name, PASSWORD, Role.VIEWER, by_whom="test", why="to test")
     player.freeze()
-    (entry,) = [row for row in admin.get("/actions.json").json()["rows"] if row["reference"] == name]
+    (entry,) = [row for row in admin.get("/actions.json").json()["rows"] if row["account"] == name]
     assert name in admin.get("/actions.csv").text
     assert admin.get(f"/action?id={entry['id']}").status_code == 200
     other = logged_in(role)

@@ -34,8 +34,9 @@ def show(template: str, data: dict[str, Any], status: int = 200) -> Response:
 def address_of(endpoint: str, **values: Any) -> str:
     """Return the address of a page: of its JSON, where the current request's own address ends so."""
     path, mark, query = url_for(endpoint, **values).partition("?")
-    suffix = SUFFIX if request.path.endswith(SUFFIX) else ""
-    return f"{path}{suffix}{mark}{query}"
+    if request.path.endswith(SUFFIX):
+        path = path.removesuffix(".html") + SUFFIX
+    return f"{path}{mark}{query}"
 
 
 def go_to(endpoint: str, **values: Any) -> AnyResponse:

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0008_log_openings"
-down_revision = "0007_index_searches"
+revision = "0010_log_openings"
+down_revision = "0009_keep_sessions"
 branch_labels = None
 depends_on = None
 
