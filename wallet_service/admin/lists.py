@@ -227,6 +227,7 @@ ACTION_LOG = Listing(
 
 ACTION_LOG_WITHOUT_ACCOUNTS = replace(
     ACTION_LOG,
+    columns=tuple(column for column in ACTION_LOG.columns if column.name != "account"),
     filters=tuple(
         replace(item, choices=tuple(choice for choice in item.choices if choice != ACCOUNT_ENTRY))
         for item in ACTION_LOG.filters
