@@ -28,7 +28,7 @@ def test_an_entry_about_an_account_names_it(logged_in, accounts):
 def test_an_entry_about_a_player_has_its_reference(viewer, player):
     player.adjust("credit", "5", reference="a1")
     [entry] = viewer.get("/actions.json", params={"player": player.user_id}).json()["rows"]
-    assert (entry["account"], entry["reference"]) == (None, "a1")
+    assert (entry["user_id"], entry["reference"]) == (player.user_id, "a1")
 
 
 def test_the_rounds_of_a_selection_are_told_in_short(viewer, engine):
