@@ -105,12 +105,13 @@ def test_the_way_in(new_screen, width, scheme):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_page_fits_and_breaks_no_rule(new_screen, player, width, scheme):
+def test_every_page_fits_and_breaks_no_rule(new_screen, new_player, width, scheme):
+    player = new_player("99999999999999.999999999999999999")
     round_id = "r/1 <b>x</b>"
     bet = player.bet("10", round_id=round_id, reference="b1")
     player.result("25", round_id=round_id)
     player.refund(round_id)
-    player.bet("12.345", round_id="open-for-long")
+    player.bet("12345678901234.123456789012345678", round_id="open-for-long", reference="b2")
     player.answer(player.request("open-for-long", why="w" * 80), "refused")
     player.freeze()
     [action] = player.query("SELECT id FROM actions", "AND kind = 'freeze'")
@@ -126,8 +127,10 @@ def test_every_page_fits_and_breaks_no_rule(new_screen, player, width, scheme):
         "/reviews",
         "/actions",
         "/search?q=nothing-like-it",
+        "/cancel-selection",
         user,
         f"{user}?print=1",
+        f"{user}?currency=USD&after=1",
         f"{user}/rounds/{quote(round_id, safe='')}",
         f"{user}/rounds/open-for-long",
         f"{user}/transactions/{bet.transaction_id}",

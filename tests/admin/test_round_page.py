@@ -212,8 +212,8 @@ def play_refund_by_reference(player):
         (
             play_cancelled,
             [
-                *("Bet", "Bet", "Cancel +7.00 USD", "It returned the bet of this reference.", "Reference b2"),
-                *("Cancel 0.00 USD", "There was no such bet to return.", "Reference b9", "review queue", "Unmatched"),
+                *("Bet", "Bet", "Cancel +7.00 USD", "Reference b2", "It returned the bet of this reference."),
+                *("Cancel 0.00 USD", "Reference b9", "There was no such bet to return.", "review queue", "Unmatched"),
                 *("Bet refused 7.00 USD", "bet_cancelled"),
             ],
         ),
@@ -227,7 +227,7 @@ def play_refund_by_reference(player):
         (
             play_free,
             [
-                *("Bet 0.00 USD", "A free round: it costs nothing. Lucky Monaco stated 5.00.", "Bonus SPRING"),
+                *("Bet 0.00 USD", "Bonus SPRING", "A free round: it costs nothing. Lucky Monaco stated 5.00."),
                 *("Result +12.00 USD", "Bonus win +8.00 USD", "had paid before was taken off", "stated 20.00"),
             ],
         ),
@@ -329,10 +329,12 @@ def test_a_transaction_by_hand_names_who_made_it(player, viewer):
 
 def test_a_refund_names_the_cancellation_it_answers(player, viewer):
     player.bet("30")
-    player.answer(player.request(why="the game hangs"), "accepted")
+    player.answer(player.request(why="the game <b>hangs</b>"), "accepted")
     refund = player.refund()
+    story = viewer.get(f"/players/{player.user_id}/rounds/r1").text
+    assert "It answered the cancellation that test asked for: “the game &lt;b&gt;hangs&lt;/b&gt;”." in story
     page = viewer.get(f"/players/{player.user_id}/transactions/{refund.transaction_id}").text
-    assert "the game hangs" in page
+    assert "the game &lt;b&gt;hangs&lt;/b&gt;" in page
 
 
 def test_an_unknown_transaction_is_not_found(player, new_player, viewer):
