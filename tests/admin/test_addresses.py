@@ -1,10 +1,14 @@
 """Where pages and their data are, whatever the names in the address look like."""
 
+import re
 from decimal import Decimal
+from html import unescape
 from uuid import uuid4
 
 import httpx
 import pytest
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
 
 from tests.admin.conftest import SECRET_KEY
 from tests.conftest import Player, free_port
@@ -62,7 +66,7 @@ def test_a_name_may_end_as_an_address_does(viewer, ledger, engine, ending):
     suffix = ".html" if ending.endswith((".json", ".html")) else ""
     for link, heading in (
         (f"/players/{named.user_id}", named.user_id),
-        (f"/players/{named.user_id}/rounds/{row['round_id']}", row["round_id"]),
+        (f"/players/{named.user_id}/rounds/{row['round_id'].replace('/', '~2F')}", row["round_id"]),
     ):
         assert f'href="/admin{link}{suffix}"' in listed
         page = viewer.get(f"{link}{suffix}")
@@ -71,6 +75,41 @@ def test_a_name_may_end_as_an_address_does(viewer, ledger, engine, ending):
         data = viewer.get(f"{link}.json").json()
         assert data["user_id"] == named.user_id
         assert data.get("round_id", row["round_id"]) == row["round_id"]
+
+
+SIGNS = st.sampled_from(
+    ["/", "~", "%", ".", "..", ".json", ".html", ".csv", "~2F", "~7E", "%2F", "?", "#", " ", "\\", ":"]
+)
+NAMES = st.lists(st.one_of(SIGNS, st.characters(exclude_categories=("C", "Z"))), min_size=1, max_size=12).map("".join)
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])  # the viewer only looks
+@example(user_id="..", round_id=".")
+@example(user_id="site/1", round_id="/a//b/../c")
+@example(user_id="~2F", round_id="~")
+@example(user_id="a/rounds/b.json", round_id=".json.html")
+@given(user_id=NAMES.filter(lambda name: 1 <= len(name) <= 32), round_id=NAMES.filter(lambda name: len(name) <= 32))
+def test_any_name_has_pages_and_every_link_leads_to_them(viewer, ledger, engine, user_id, round_id):
+    assume(user_id.strip() == user_id and round_id.strip() == round_id)  # the search takes blanks around a name away
+    player = Player(user_id, ledger, engine)
+    ledger.apply(OpenWallet(user_id, "USD", Decimal(100)))
+    reference = f"{uuid4()}"
+    player.bet("1", round_id=round_id, reference=reference)
+    [row] = viewer.get("/transactions.json", params={"player": user_id, "reference": reference}).json()["rows"]
+    listed = viewer.get("/transactions", params={"player": user_id, "reference": reference}).text
+    links = [link for link in re.findall('href="([^"]+)"', listed) if link.startswith("/admin/players/")]
+    assert len(links) == 3, "the player's page, the round's and the transaction's"
+    for link, known in zip(links, ({"user_id": user_id}, {"round_id": round_id}, {}), strict=True):
+        assert not re.search(r"/\.{1,2}(/|$)", link), "a browser would leave it out"
+        page = viewer.get(unescape(link).removeprefix("/admin"))
+        assert page.status_code == 200, link
+        assert page.headers["content-type"].startswith("text/html")
+        told = viewer.get(unescape(link).removeprefix("/admin").removesuffix(".html") + ".json").json()
+        assert told.get("transaction", told)["user_id"] == user_id
+        assert told | known == told
+    found = viewer.get("/search.json", params={"q": user_id}).json()["candidates"]
+    assert links[0] in [candidate["url"] for candidate in found]
+    assert row["id"] in links[2]
 
 
 def test_the_bare_address_goes_to_the_overview(desk, new_service):
