@@ -2,14 +2,18 @@
 
 import json
 import re
+from pathlib import Path
 from threading import Event
 
+import httpx
 import pytest
 
 from tests.admin.conftest import SECRET_KEY, Visitor
 from tests.conftest import Service
 from tests.stand import OK, PARTNER, SECRET, TOKEN, Stand, http, refused
 from wallet_service.admin.roles import Role
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.fixture(scope="module")
@@ -290,6 +294,24 @@ def test_all_open_rounds_that_fit_are_cancelled_together(operator, player, stand
     progress = path_of(operator.post("/cancel-selection", data=form_of(preview, why="an outage")))
     assert await_end(operator, progress)["counts"] == {"refunded": 2}
     assert player.state("dear") == "open"
+
+
+def test_a_script_cancels_what_fits_as_the_readme_says(asking_desk, new_token, player, stand):
+    player.bet("10")
+    recipe = README.read_text().partition("A script posts the `fitting`")[2].partition(".\n")[0]
+    address, of_the_form = re.findall(r"`(/\S+\.json)`", recipe)[-1], recipe.partition("a reason `why`, and the ")[2]
+    stand.will((OK, player.refund))
+    headers = {"Authorization": f"Bearer {new_token(Role.OPERATOR)}"}
+    with httpx.Client(base_url=f"http://127.0.0.1:{asking_desk.port}", headers=headers) as script:
+        rounds = script.get("/admin/rounds.json", params={"player": player.user_id}).json()
+        preview = script.post(address, data={"fitting": rounds["fitting"]}).json()
+        named = [json.dumps([row["user_id"], row["round_id"]]) for row in preview["rounds"]]
+        form = {name: preview["form"]["fields"][name] for name in re.findall("`([a-z]+)`", of_the_form)}
+        done = script.post(address, data={"round": named, "confirmed": "yes", "why": "an outage", **form})
+        assert done.status_code == 303, done.text
+        while script.get(done.headers["location"]).json()["awaited"]:
+            pass
+    assert player.state() == "refunded"
 
 
 def test_more_than_a_thousand_rounds_are_refused(operator, player):
