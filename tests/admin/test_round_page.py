@@ -337,6 +337,25 @@ def test_a_refund_names_the_cancellation_it_answers(player, viewer):
     assert "the game &lt;b&gt;hangs&lt;/b&gt;" in page
 
 
+@pytest.mark.parametrize(("answer", "badge"), [("accepted", "info"), ("refused", "danger"), (None, "warning")])
+def test_a_cancellation_that_a_decision_closed_keeps_what_lucky_monaco_answered(player, viewer, answer, badge):
+    player.bet("30")
+    attempt = player.request(why="the game hangs")
+    if answer:
+        player.answer(attempt, answer)
+    player.result("5")
+    player.refund()
+    player.decide("refund", "refund_of_settled_round")
+    page = viewer.get(f"/players/{player.user_id}/rounds/r1").text
+    assert "It closed the cancellation that test asked for: “the game hangs”." in page
+    assert "It answered the cancellation" not in page
+    head = page.partition("Cancellation</h2>")[2].partition("</ul>")[0]
+    assert f'text-bg-{badge}">{answer or "unknown"}<' in head
+    assert "What test decided refunded the round" in head
+    [row] = viewer.get("/cancellations.json", params={"player": player.user_id}).json()["rows"]
+    assert (row["state"], row["answer"], row["refund_by"]) == ("refunded", answer, "test")
+
+
 def test_an_unknown_transaction_is_not_found(player, new_player, viewer):
     other = new_player().bet("1")
     assert viewer.get(f"/players/{player.user_id}/transactions/{other.transaction_id}").status_code == 404

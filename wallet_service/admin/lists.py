@@ -74,7 +74,9 @@ def _review_in_state(column: ColumnElement[str], state: str) -> ColumnElement[bo
 
 
 LATEST_ATTEMPT = (
-    select(CancellationAttempt.by_whom, CancellationAttempt.why, CancellationAttempt.message)
+    select(
+        CancellationAttempt.by_whom, CancellationAttempt.why, CancellationAttempt.answer, CancellationAttempt.message
+    )
     .where(
         CancellationAttempt.user_id == Cancellation.user_id,
         CancellationAttempt.cancellation_id == Cancellation.id,
@@ -85,6 +87,14 @@ LATEST_ATTEMPT = (
     .lateral("latest_attempt")
 )
 """One attempt of each cancellation, whatever their times: more would show the cancellation more than once."""
+
+REFUND_DECIDED_BY = (
+    select(Action.by_whom)
+    .where(Action.user_id == Cancellation.user_id, Action.id == Cancellation.refund_id)
+    .correlate(Cancellation)
+    .scalar_subquery()
+)
+"""A decision's entry in the action log has the id of the refund that it made."""
 
 
 ROUNDS = Listing(
@@ -156,7 +166,9 @@ CANCELLATIONS = Listing(
         Column("refunded_at", "Refunded", Cancellation.refunded_at, "time"),
         Column("by_whom", "By", LATEST_ATTEMPT.c.by_whom, "id"),
         Column("why", "Why", LATEST_ATTEMPT.c.why),
-        Column("message", "Answer", LATEST_ATTEMPT.c.message),
+        Column("answer", "They said", LATEST_ATTEMPT.c.answer, "state"),
+        Column("message", "In words", LATEST_ATTEMPT.c.message),
+        Column("refund_by", "Refund decided by", REFUND_DECIDED_BY, "id"),
         Column("id", "Cancellation", Cancellation.id, "id"),
     ),
     key=("requested_at", "id"),

@@ -30,7 +30,7 @@ class RoundStory:
     events: list[Event]
     cancellations: list[CancellationRow]
     answered: list[UUID]
-    """Those of the cancellations that the round's refund answered."""
+    """Those of the cancellations that the round's refund answered or, where somebody decided it, closed."""
     decision: ActionEntry | None
     """What somebody decided, where that made the refund."""
     came_with: dict[str, UUID]

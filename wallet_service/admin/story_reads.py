@@ -185,7 +185,7 @@ def cancellations_of_round(connection: Connection, user_id: str, round_id: str) 
 
 
 def refunded_by(connection: Connection, user_id: str, refund_id: UUID) -> list[UUID]:
-    """Return the cancellations that a refund answered."""
+    """Return the cancellations that a refund answered or, where somebody decided it, closed."""
     query = select(CancellationRound.cancellation_id).where(
         CancellationRound.user_id == user_id, CancellationRound.refund_id == refund_id
     )

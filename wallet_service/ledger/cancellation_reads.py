@@ -32,7 +32,8 @@ class CancellationRow:
     """A cancellation and its latest attempt.
 
     ``state`` is one of ``STATES``. ``round_id`` is ``None`` where it is about every open round of the game. Until
-    ``due_at`` the answer or the Refund is awaited.
+    ``due_at`` the answer or the Refund is awaited. ``answer`` is Lucky Monaco's: ``accepted``, ``refused`` or
+    ``unknown``.
     """
 
     user_id: str
@@ -48,6 +49,7 @@ class CancellationRow:
     asked_at: datetime
     by_whom: str
     why: str
+    answer: str | None
     code: str | None
     message: str | None
     answered_at: datetime | None
@@ -117,6 +119,7 @@ def cancellations_of(
             Cancellation.asked_at,
             attempt.by_whom,
             attempt.why,
+            attempt.answer,
             attempt.code,
             attempt.message,
             attempt.answered_at,
