@@ -146,9 +146,11 @@ class Acting:
         user_id = asked_for("user") if request.args.get("user") else ""
         with self._reads.connect() as connection:
             action = action_of(connection, user_id, action_id) if action_id else None
+            the_round = round_of(connection, user_id, action.round_id) if action and action.round_id else None
         if action is None or (action.kind == ACCOUNT_ENTRY and not person().may(Role.ADMIN)):
             abort(404, "The action log has no such entry.")
-        return show("action", {"action": action})
+        # Decisions of an earlier release do not name their currency, which is the round's.
+        return show("action", {"action": action, "currency": the_round.currency if the_round else ""})
 
 
 def go_to_action(action: ActionRow, template: str, data: dict[str, Any]) -> Any:

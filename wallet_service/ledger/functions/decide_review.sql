@@ -49,9 +49,10 @@ BEGIN
     ) VALUES (
         p_user_id, p_id, p_decision, p_round_id, p_reason, p_reference, v_receipt.transaction_id, p_by_whom, p_why,
         clock_timestamp(),
-        json_build_object('round', v_state, 'balance', v_balance::text),
+        json_build_object('round', v_state, 'balance', v_balance::text, 'currency', v_currency),
         json_build_object(
-            'round', CASE p_decision WHEN 'refund' THEN 'refunded' ELSE v_state END, 'balance', v_receipt.balance::text
+            'round', CASE p_decision WHEN 'refund' THEN 'refunded' ELSE v_state END, 'balance', v_receipt.balance::text,
+            'currency', v_currency
         )
     );
     RETURN v_receipt;
