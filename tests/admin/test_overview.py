@@ -1,5 +1,6 @@
 """The overview: the days' numbers are those of the log, and what waits is counted as the queues have it."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -208,10 +209,12 @@ def test_a_count_gives_up_and_says_so(house, reads, monkeypatch, written_earlier
     assert counted == overview_reads.Count(2, is_least=True)
 
 
-def test_the_page_and_its_json_show_them(house, new_service):
+def test_the_page_and_its_json_show_them(house, new_service, written_earlier):
     url, player = house
     play(player)
     player.refund("won", reference="late")
+    written_earlier(timedelta(days=2))
+    play(player, "today")
     accounts = create_desk_engine(url, 1, read_only=False)
     Accounts(accounts).create("viewer", PASSWORD, Role.VIEWER, by_whom="test", why="to test")
     accounts.dispose()
@@ -222,8 +225,14 @@ def test_the_page_and_its_json_show_them(house, new_service):
         page = visitor.get("/").text
     assert told["sums"]["days"][-1]["bets"] == 3
     assert told["waiting"]["reviews"] == {"number": 1, "is_least": False}
-    assert "Refunded in USD: 10.50" in page
-    assert "The wallet holds less than the stake (rule 11)." in page
+    assert (told["sums"]["refused_today"], [row["requests"] for row in told["sums"]["refused"]]) == (1, [2, 1])
+    today = page.partition("Today (UTC)</h2>")[2].partition("</dl>")[0]
+    assert re.findall(r"<dt>(\w+)</dt><dd>(\d+)</dd>", today) == [
+        *(("Bets", "3"), ("Wins", "1"), ("Refunds", "2"), ("Refused", "1")),
+    ]
+    for heading in ("a day (30 days)", "Refunded in USD: 21.00 (30 days)", "Refusals by reason (30 days)"):
+        assert f"{heading}</h2>" in page
+    assert "<dd>The wallet holds less than the stake.</dd>" in page
     assert "reviews wait for a decision" in page
 
 

@@ -81,7 +81,7 @@ def test_a_refusal_is_explained_and_counted(player, viewer):
     refusal = next(event["what"] for event in told if event["kind"] == "refusal")
     assert (refusal["outcome"], refusal["times"]) == ("round_settled", 3)
     page = viewer.get(f"/players/{player.user_id}/rounds/r1").text
-    assert "The round has a result or was ended, so its refund waits for ops (rule 4)." in page
+    assert "The round has a result or was ended, so its refund waits for ops." in page
     assert "3 times" in page
     assert "It waits for a decision." in page
 

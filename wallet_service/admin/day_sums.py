@@ -89,6 +89,8 @@ class Sums:
     days: list[Day]
     refunded: list[Refunded]
     refused: list[RefusedFor]
+    refused_today: int
+    """Requests that were refused today and never before."""
     counted_to: datetime | None
     complete: bool
 
@@ -102,7 +104,7 @@ class DaySums:
         self._counting = False
         self._tried_at = -inf
         self._counted_at = -inf
-        self._sums = Sums([], [], [], None, complete=False)
+        self._sums = Sums([], [], [], 0, None, complete=False)
         # Only the thread that counts has to do with these.
         self._settled: Tallies = defaultdict(Tally)
         self._settled_to: datetime | None = None
@@ -146,10 +148,10 @@ class DaySums:
         add_tallies(tallies, self._settled)
         for start, end in _hours(self._settled_to or first, now):
             add_tallies(tallies, self._between(start, end))
-        return _sums(tallies, self._refused_between(first, now), now)
+        return _sums(tallies, *self._refused_between(first, now), now)
 
-    def _refused_between(self, first: datetime, now: datetime) -> list[RefusedFor]:
-        """Return what was refused since a day's beginning; what was asked for most comes first."""
+    def _refused_between(self, first: datetime, now: datetime) -> tuple[list[RefusedFor], int]:
+        """Return what was refused since a day's beginning, most asked for first, and how many requests today."""
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
         if self._refused_to != today or monotonic() - self._refused_at > REFUSALS_FRESH_FOR_S:
             started, earlier = monotonic(), Refusals()
@@ -157,9 +159,11 @@ class DaySums:
                 self._add_refusals(earlier, first + number * A_DAY, first + (number + 1) * A_DAY)
             self._refused, self._refused_to, self._refused_at = earlier, today, started
         refused = Refusals(self._refused)
+        earlier_requests = sum(requests for requests, _ in refused.values())
         self._add_refusals(refused, today, now)
         rows = [RefusedFor(outcome, requests, times) for outcome, (requests, times) in refused.items()]
-        return sorted(rows, key=lambda row: (-row.times, row.outcome))
+        of_today = sum(row.requests for row in rows) - earlier_requests
+        return sorted(rows, key=lambda row: (-row.times, row.outcome)), of_today
 
     def _add_refusals(self, to: Refusals, start: datetime, end: datetime) -> None:
         with self._reads.connect() as connection:
@@ -174,7 +178,7 @@ class DaySums:
             return tallies_between(connection, start, end)
 
 
-def _sums(tallies: Tallies, refused: list[RefusedFor], now: datetime) -> Sums:
+def _sums(tallies: Tallies, refused: list[RefusedFor], refused_today: int, now: datetime) -> Sums:
     days = [now.date() - number * A_DAY for number in reversed(range(DAYS))]
     refunded = [_refunded(tallies, days, currency) for currency in {currency for _, _, currency in tallies}]
     return Sums(
@@ -189,6 +193,7 @@ def _sums(tallies: Tallies, refused: list[RefusedFor], now: datetime) -> Sums:
         ],
         sorted((row for row in refunded if row.refunds), key=lambda row: (-row.refunds, row.currency)),
         refused,
+        refused_today,
         now,
         complete=True,
     )

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from wallet_service.admin.day_sums import DaySums
 from wallet_service.admin.overview_reads import OPEN_LIMIT, waiting
 from wallet_service.admin.pages import show
-from wallet_service.versions.outcome_page import outcome_meanings
+from wallet_service.versions.outcome_page import plain_meanings
 
 __all__ = ["overview_routes"]
 
@@ -18,7 +18,7 @@ AN_HOUR = timedelta(hours=1)
 def overview_routes(app: Flask, reads: Engine) -> None:
     """Add the route."""
     sums = DaySums(reads)
-    meanings = {str(outcome): meaning for outcome, meaning in outcome_meanings().items()}
+    meanings = {str(outcome): meaning for outcome, meaning in plain_meanings().items()}
 
     def overview() -> Response:
         with reads.connect() as connection:

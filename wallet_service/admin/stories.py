@@ -14,7 +14,7 @@ from wallet_service.admin.story_order import Event, in_order
 from wallet_service.admin.story_reads import ActionEntry, RefusalEntry, RoundHead
 from wallet_service.ledger.cancellation_reads import CancellationRow
 from wallet_service.ledger.outcomes import Outcome
-from wallet_service.versions.outcome_page import OPS, outcome_meanings, wire_answers
+from wallet_service.versions.outcome_page import OPS, plain_meanings, wire_answers
 
 __all__ = ["story_of", "story_routes"]
 
@@ -41,7 +41,7 @@ class RoundStory:
 
 def story_routes(app: Flask, reads: Engine) -> None:
     """Add the routes."""
-    meanings = outcome_meanings()
+    meanings = plain_meanings()
     explained = {
         str(outcome): {
             "meaning": meanings[outcome],

@@ -1,12 +1,13 @@
 """Writes ``docs/outcomes.md``: every way a call can end, what each version answers, and what people should do then."""
 
 import inspect
+import re
 
 from wallet_service.ledger.outcomes import Outcome
 from wallet_service.versions.v4.answers import ANSWERS as V4
 from wallet_service.versions.v4_02.answers import ANSWERS as V4_02
 
-__all__ = ["OPS", "outcome_meanings", "outcome_page"]
+__all__ = ["OPS", "outcome_meanings", "outcome_page", "plain_meanings"]
 
 FINAL = frozenset({0, 15, 999})
 """Codes after which Lucky Monaco does not send the call again (contract, section 4)."""
@@ -87,6 +88,11 @@ def outcome_meanings() -> dict[Outcome, str]:
         )
         for outcome in Outcome
     }
+
+
+def plain_meanings() -> dict[Outcome, str]:
+    """Return the same without the rules' numbers, for people who act and need not know the contract by heart."""
+    return {outcome: re.sub(r" \(rules? [^)]*\)", "", meaning) for outcome, meaning in outcome_meanings().items()}
 
 
 if __name__ == "__main__":
