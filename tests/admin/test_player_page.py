@@ -77,6 +77,45 @@ def test_a_period_before_the_wallet_has_no_statement_and_one_after_it_only_its_b
     assert (later["opening"], later["closing"], later["entries"]) == ("70.00", "70.00", [])
 
 
+def test_periods_join_from_before_the_wallet_was_opened(player, viewer):
+    player.bet("30")
+    player.transfer("deposit", "5")
+    [wallet] = player.query("SELECT opened_at FROM wallets")
+    opened, later = wallet.opened_at, timedelta(microseconds=1)
+    moments = [opened - timedelta(1), opened, opened + later, *times(player), datetime.now(UTC)]
+    balance = Decimal(0)
+    for start, end in pairwise(moments):
+        told = page_of(viewer, player, **{"from": start.isoformat(), "to": end.isoformat()})
+        for of_wallet in told["statements"]:
+            assert Decimal(of_wallet["opening"]) == balance
+            moved = [of_wallet["opened"]] if of_wallet["opened"] else []
+            assert moved == (
+                [{"at": opened.isoformat(timespec="milliseconds"), "amount": "100.00"}] * (start == opened)
+            )
+            net = sum(Decimal(entry["amount"]) for entry in moved + of_wallet["entries"])
+            assert Decimal(of_wallet["net"]) == net
+            balance += net
+            assert Decimal(of_wallet["closing"]) == balance
+    assert balance == 75
+    page = viewer.get(f"/players/{player.user_id}").text
+    assert re.search(r"Opening balance</td><td class=\"amount\">0.00<", page)
+    assert re.search(r"Wallet opened</td><td class=\"amount\">\+100.00</td><td class=\"amount\">100.00<", page)
+
+
+def test_a_statement_closes_when_it_was_read_at_the_latest(player, viewer):
+    player.bet("30")
+    before = datetime.now(UTC).replace(microsecond=0)
+    today = page_of(viewer, player)
+    assert before <= datetime.fromisoformat(today["closing_at"]) <= datetime.now(UTC)
+    past = page_of(viewer, player, **{"from": "2026-01-01", "to": "2026-01-31"})
+    assert past["closing_at"] == past["period"]["end"]
+    coming = page_of(viewer, player, **{"from": "2090-01-01", "to": "2090-01-31"})
+    assert coming["closing_at"] == coming["period"]["start"]
+    page = viewer.get(f"/players/{player.user_id}").text
+    [closed] = re.findall(r'<tfoot>\s*<tr[^>]*><td><time datetime="([^"]+)"', page)
+    assert before <= datetime.fromisoformat(closed) <= datetime.now(UTC)
+
+
 def test_a_date_is_a_whole_day_in_utc(player, viewer):
     player.bet("30")
     today = f"{times(player)[0].astimezone(UTC):%Y-%m-%d}"
@@ -115,15 +154,19 @@ def parts_of(connection, player, currency, period):
     movements=st.lists(st.decimals("0.000000000000000001", 10**13, places=18), max_size=7),
     room=st.integers(1, 4),
     cut=st.tuples(st.integers(0, 7), st.integers(0, 7)),
+    from_the_start=st.booleans(),
 )
-def test_the_parts_of_a_statement_are_all_of_it_and_each_adds_up(new_player, engine, movements, room, cut):
+def test_the_parts_of_a_statement_are_all_of_it_and_each_adds_up(
+    new_player, engine, movements, room, cut, from_the_start
+):
     player = new_player("99999999999999.999999999999999999")
     player.open("EUR", "5")
     for number, amount in enumerate(movements):
         player.transfer("deposit" if number % 2 else "withdrawal", str(amount), reference=f"t{number}")
     first, last = sorted(min(place, len(movements)) for place in cut)
     moments = [*times(player), datetime.now(UTC) + timedelta(1)]
-    period = moments[first], moments[last]
+    period = datetime(2020, 1, 1, tzinfo=UTC) if from_the_start else moments[first], moments[last]
+    first = 0 if from_the_start else first
     with engine.connect() as connection, pytest.MonkeyPatch.context() as patch:
         patch.setattr(statement, "MOST_ENTRIES", room)
         parts = list(parts_of(connection, player, "USD", period))
@@ -134,12 +177,15 @@ def test_the_parts_of_a_statement_are_all_of_it_and_each_adds_up(new_player, eng
             back += statement.statements_of(connection, player.user_id, *period, currency="USD", after=before)
     entries = [entry for part in parts for entry in part.entries]
     assert [entry.reference for entry in entries] == [f"t{number}" for number in range(first, last)]
-    net = sum(entry.amount for entry in entries)
+    opened_with = Decimal("99999999999999.999999999999999999") if from_the_start else 0
+    net = sum(entry.amount for entry in entries) + opened_with
     sums = {(part.opening, part.net, part.closing, part.count) for part in parts}
     assert sums == {(parts[0].part.opening, net, parts[-1].part.closing, len(entries))}, "those of the whole period"
     for part in parts:
         assert len(part.entries) <= room
-        assert part.part.opening + sum(entry.amount for entry in part.entries) == part.part.closing
+        assert (part.opened.amount if part.opened else 0) == opened_with
+        moved = sum(entry.amount for entry in part.entries) + (opened_with if part.previous is None else 0)
+        assert part.part.opening + moved == part.part.closing
         assert part.part.closing - part.part.opening == part.part.net
         assert part.part.last - part.part.first + 1 == len(part.entries)
     for one, other in pairwise(parts):

@@ -39,7 +39,8 @@ def player_routes(app: Flask, reads: Engine) -> None:
     """Add the route."""
 
     def player_page(user_id: str) -> Response:
-        period = period_of(request.args, datetime.now(UTC))
+        now = datetime.now(UTC)
+        period = period_of(request.args, now)
         after = after_of(request.args, period)
         with reads.connect() as connection:
             state = connection.scalar(select(Player.state).where(Player.user_id == user_id))
@@ -58,6 +59,7 @@ def player_routes(app: Flask, reads: Engine) -> None:
                 "open_rounds": open_rounds_of(connection, user_id),
                 "most_open_rounds": MOST_OPEN_ROUNDS,
                 "period": period,
+                "closing_at": min(period.end, max(period.start, now)),
                 "currency": currency,
                 "statements": [with_links(user_id, period, statement) for statement in statements],
             }

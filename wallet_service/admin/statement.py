@@ -2,7 +2,8 @@
 
 A wallet counts its transactions without a gap, so a statement is a stretch of that count: what it opens and closes with
 are balances that the ledger wrote, and the arithmetic holds whatever a clock did. A long one comes in parts, each a
-stretch of its own.
+stretch of its own. A wallet that was opened within the period opens with nothing, and with its first balance as a
+movement, so that a period opens with what the one before it closed with.
 """
 
 from dataclasses import dataclass, fields
@@ -12,9 +13,10 @@ from decimal import Decimal
 from sqlalchemy import Connection, select
 
 from wallet_service.ledger.models import Transaction, Wallet
+from wallet_service.ledger.money import ZERO
 from wallet_service.ledger.reads import TransactionRow
 
-__all__ = ["MOST_ENTRIES", "Part", "Statement", "statements_of"]
+__all__ = ["MOST_ENTRIES", "Opened", "Part", "Statement", "statements_of"]
 
 MOST_ENTRIES = 500
 """On one page, of all its wallets together."""
@@ -23,8 +25,18 @@ _COLUMNS = tuple(getattr(Transaction, item.name) for item in fields(TransactionR
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """When the wallet was opened, and with how much."""
+
+    at: datetime
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """The stretch of a statement that a page shows: ``closing`` is ``opening`` plus ``net``, the sum of its entries.
+
+    The first part's sum has the amount that the wallet was ``opened`` with, too.
 
     ``first`` and ``last`` number its entries within the period, from 1; ``last`` is less than ``first`` where there are
     none.
@@ -41,12 +53,13 @@ class Part:
 class Statement:
     """One wallet over a period: ``closing`` is ``opening`` plus ``net``, which is the sum of all ``count`` entries.
 
-    ``entries`` are those of the ``part``. ``next`` and ``previous`` are what ``after`` is for the parts beside it;
-    ``None`` where there is none.
+    ``opened`` says that the wallet was opened within the period; its amount is in ``net``. ``entries`` are those of
+    the ``part``. ``next`` and ``previous`` are what ``after`` is for the parts beside it; ``None`` where there is none.
     """
 
     currency: str
     opening: Decimal
+    opened: Opened | None
     entries: list[TransactionRow]
     count: int
     net: Decimal
@@ -65,7 +78,7 @@ def statements_of(
     ``after``; otherwise each one's first part.
     """
     query = (
-        select(Wallet.currency, Wallet.opening_balance, Wallet.seq)
+        select(Wallet.currency, Wallet.opening_balance, Wallet.seq, Wallet.opened_at)
         .where(Wallet.user_id == user_id, Wallet.opened_at < end)
         .order_by(Wallet.currency)
     )
@@ -75,7 +88,16 @@ def statements_of(
     room = max(MOST_ENTRIES // max(len(wallets), 1), 1)
     begin = after if currency else 0
     return [
-        _statement(connection, user_id, wallet.currency, wallet.opening_balance, wallet.seq, (start, end), begin, room)
+        _statement(
+            connection,
+            user_id,
+            wallet.currency,
+            Opened(wallet.opened_at, wallet.opening_balance),
+            wallet.seq,
+            (start, end),
+            begin,
+            room,
+        )
         for wallet in wallets
     ]
 
@@ -84,22 +106,26 @@ def _statement(
     connection: Connection,
     user_id: str,
     currency: str,
-    opening_balance: Decimal,
+    opened: Opened,
     transactions: int,
     period: tuple[datetime, datetime],
     after: int,
     room: int,
 ) -> Statement:
     def balance_after(seq: int) -> Decimal:
-        return _balance_after(connection, user_id, currency, seq) if seq else opening_balance
+        return _balance_after(connection, user_id, currency, seq) if seq else opened.amount
 
     before, until = (_last_before(connection, user_id, currency, moment, transactions) for moment in period)
     begin = min(max(after, before), until)
     end = min(begin + room, until)
     opening, closing, part_opening, part_closing = (balance_after(seq) for seq in (before, until, begin, end))
+    is_opened = not before and period[0] <= opened.at
+    if is_opened:
+        opening, part_opening = ZERO, part_opening if begin else ZERO
     return Statement(
         currency,
         opening,
+        opened if is_opened else None,
         _entries(connection, user_id, currency, begin, end),
         until - before,
         closing - opening,
