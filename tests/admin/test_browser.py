@@ -161,6 +161,19 @@ def test_what_is_not_there_says_so_and_offers_the_search(new_screen, path):
     assert [text for text in screen.look() if "404" not in text] == []
 
 
+@pytest.mark.parametrize("width", [360, 1024, 1440])
+def test_the_search_is_in_sight_and_one_key_away(new_screen, player, width):
+    screen = new_screen(width)
+    screen.log_in(Role.VIEWER)
+    page = screen.page
+    expect(page.get_by_role("searchbox")).to_be_in_viewport()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    page.keyboard.type(player.user_id)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/players/{player.user_id}")
+
+
 @pytest.fixture
 def casino(database_url, accounts, new_service):
     """A wallet whose Lucky Monaco is a sandbox, in this process."""
