@@ -63,6 +63,7 @@ def test_a_role_gets_what_the_table_says(logged_in, routes, role):
                 assert answer.status_code not in {401, 403, 500}, where
             else:
                 assert answer.status_code == 403, where
+                assert f"needs the role {needed.label}, and {role.label} has the role {role.label}." in answer.text
 
 
 @pytest.mark.parametrize("role", list(Role), ids=lambda role: role.label)
@@ -75,6 +76,13 @@ def test_nothing_is_done_without_the_token_of_a_form(logged_in, routes, role):
                 assert answer.status_code == 400, (method, path)
                 assert "Nothing was done" in answer.text, "and the page says what to do"
     assert visitor.get("/").status_code == 200, "the session goes on"
+
+
+def test_an_address_without_a_page_says_so_and_how_to_search(logged_in):
+    answer = logged_in(Role.VIEWER).get("/players/x/transactions/no-id")
+    assert answer.status_code == 404
+    for said in ("The desk has no page of this address.", "Look for it by its name, whole", 'action="/admin/search"'):
+        assert said in answer.text
 
 
 def test_what_a_role_may_not_do_is_not_shown(logged_in):

@@ -30,6 +30,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+NO_PAGE = "The desk has no page of this address. Each of its lists is in the menu; all else is found by its name."
 FILES = frozenset({"static", "bootstrap.static"})
 
 log = structlog.get_logger("desk")
@@ -80,7 +81,7 @@ class Guard:
         asking: Any = current_user
         g.person = asking._get_current_object() if asking.is_authenticated else None  # noqa: SLF001 - not its proxy
         if endpoint not in ACCESS:
-            abort(404)  # whoever is logged in still has the menu and the search
+            abort(404, NO_PAGE)  # whoever is logged in still has the menu and the search
         elsewhere = may_pass(endpoint, ACCESS[endpoint])
         if request.method not in SAFE_METHODS and not (g.person and g.person.is_script):
             self._csrf.protect()  # a script's token is no cookie, so no other site can send it
@@ -105,7 +106,10 @@ def may_pass(endpoint: str, needed: Role | None) -> AnyResponse | None:
         return redirect(url_for("login", next=request.full_path.rstrip("?")))
     if not g.person.may(needed):
         log.warning("refused", by=g.person.by_whom, endpoint=endpoint)
-        raise Forbidden
+        raise Forbidden(
+            f"This needs the role {needed.label}, and {g.person.name} has the role {g.person.role.label}. An admin can"
+            " give you the role, or somebody who has it can do this for you."
+        )
     return None
 
 
