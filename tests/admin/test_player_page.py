@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from wallet_service.admin import statement
 from wallet_service.admin.roles import Role
 
+MINUS = "\N{MINUS SIGN}"
+
 
 @pytest.fixture
 def viewer(logged_in):
@@ -75,6 +77,23 @@ def test_a_period_before_the_wallet_has_no_statement_and_one_after_it_only_its_b
     assert page_of(viewer, player, **{"from": "2020-01-01", "to": "2020-01-31"})["statements"] == []
     [later] = page_of(viewer, player, **{"from": "2090-01-01", "to": "2090-01-31"})["statements"]
     assert (later["opening"], later["closing"], later["entries"]) == ("70.00", "70.00", [])
+
+
+def test_amounts_line_up_in_their_columns_and_the_data_is_as_it_was(player, viewer):
+    player.bet("30.125")
+    player.transfer("withdrawal", "5")
+    player.adjust("credit", "1.000000000000000001")
+    for path in (f"/players/{player.user_id}", f"/transactions?player={player.user_id}"):
+        page = viewer.get(path).text
+        table = page.rpartition("<tbody>")[2] + page.partition("Statement</h2>")[2]
+        amounts = re.findall(r'<td class="amount[^>]*>(\S+?)</td>', table)
+        assert len(amounts) >= 6
+        assert {len(amount.partition(".")[2]) for amount in amounts} == {18}, path
+        assert f"{MINUS}30.125000000000000000" in page
+        assert "-30.125" not in page
+    [told] = page_of(viewer, player)["statements"]
+    assert [entry["amount"] for entry in told["entries"]] == ["-30.125", "-5.00", "1.000000000000000001"]
+    assert ",-30.125," in viewer.get(f"/transactions.csv?player={player.user_id}").text
 
 
 def test_periods_join_from_before_the_wallet_was_opened(player, viewer):

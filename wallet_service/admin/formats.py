@@ -1,6 +1,7 @@
 """How values are written on the desk's pages."""
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from json import dumps, loads
@@ -11,6 +12,7 @@ from wallet_service.ledger.money import format_money
 
 __all__ = ["add_formats", "pretty_json"]
 
+MINUS = "\N{MINUS SIGN}"
 MARK = "\ue000"
 """Of Unicode's private use: stands before what was a number while it is a string."""
 
@@ -20,6 +22,7 @@ def add_formats(app: Flask) -> None:
     app.jinja_env.filters.update(
         money=money,
         signed=signed,
+        places=places,
         utc=utc,
         iso=iso,
         for_input=for_input,
@@ -28,14 +31,20 @@ def add_formats(app: Flask) -> None:
     )
 
 
-def money(amount: Decimal | str) -> str:
-    """Write an amount; in the action log it is text."""
-    return format_money(Decimal(amount))
+def money(amount: Decimal | str, to_places: int = 0) -> str:
+    """Write an amount, with zeros to so many places, and a minus as wide as a digit; in the action log it is text."""
+    whole, _, fraction = format_money(Decimal(amount)).partition(".")
+    return f"{whole.replace('-', MINUS)}.{fraction:0<{to_places}}"
 
 
-def signed(amount: Decimal) -> str:
+def signed(amount: Decimal, to_places: int = 0) -> str:
     """Write a movement with its sign, so that nobody has to guess which way it went."""
-    return f"+{format_money(amount)}" if amount > 0 else format_money(amount).replace("-", "\N{MINUS SIGN}")
+    return f"{'+' if amount > 0 else ''}{money(amount, to_places)}"
+
+
+def places(amounts: Iterable[Decimal | None]) -> int:
+    """Return how many places the longest fraction has, so that a column's points stand below each other."""
+    return max((len(format_money(amount).partition(".")[2]) for amount in amounts if amount is not None), default=0)
 
 
 def utc(at: datetime) -> str:
