@@ -39,8 +39,8 @@ def search_routes(app: Flask, reads: Engine) -> None:
 
 
 def _page(found: Found) -> str:
-    if found.what == "player":
-        return url_for("player_page", user_id=found.user_id)
-    if found.what == "round":
+    if found.transaction_id:
+        return url_for("transaction_page", user_id=found.user_id, transaction_id=found.transaction_id)
+    if found.round_id is not None:
         return url_for("round_page", user_id=found.user_id, round_id=found.round_id)
-    return url_for("transaction_page", user_id=found.user_id, transaction_id=found.transaction_id)
+    return url_for("player_page", user_id=found.user_id)

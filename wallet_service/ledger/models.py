@@ -202,6 +202,9 @@ class Refusal(Base):
     __table_args__ = (
         ForeignKeyConstraint(["user_id"], ["players.user_id"], name="refusals_player"),
         Index("refusals_first", "first_at"),
+        Index("refusals_latest", "user_id", "first_at"),
+        Index("refusals_referenced", "reference"),
+        Index("refusals_round", "round_id"),
     )
 
     user_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -229,6 +232,8 @@ class Review(Base):
         ForeignKeyConstraint(["user_id"], ["players.user_id"], name="reviews_player"),
         Index("reviews_open", "user_id", "opened_at", postgresql_where=text("closed_at IS NULL")),
         Index("reviews_opened", "opened_at"),
+        Index("reviews_referenced", "reference"),
+        Index("reviews_round", "round_id"),
         Index("reviews_waiting", "opened_at", postgresql_where=text("closed_at IS NULL")),
         CheckConstraint(
             "reason IN ('refund_of_settled_round', 'reversal_not_covered', 'unmatched_cancel',"
@@ -298,6 +303,7 @@ class Cancellation(Base):
             unique=True,
             postgresql_where=text("round_id IS NULL AND state <> 'refunded'"),
         ),
+        Index("cancellations_named", "round_id"),
         Index("cancellations_requested", "requested_at"),
         Index("cancellations_awaited", "requested_at", "id", postgresql_where=text("due_at IS NOT NULL")),
         CheckConstraint("round_id IS NOT NULL OR game_id IS NOT NULL", name="cancellations_name_a_round_or_a_game"),
