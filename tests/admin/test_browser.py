@@ -123,6 +123,7 @@ def test_every_page_fits_and_breaks_no_rule(new_screen, new_player, width, schem
         "/",
         f"/rounds?player={player.user_id}",
         "/transactions?from=nonsense",
+        f"/refusals?player={player.user_id}",
         "/cancellations",
         "/reviews",
         "/actions",

@@ -13,6 +13,7 @@ from wallet_service.admin.listing import page_of, rows_of
 from wallet_service.admin.lists import LISTINGS
 from wallet_service.admin.overview_reads import refusals_between, tallies_between, waiting
 from wallet_service.admin.players import open_rounds_of
+from wallet_service.admin.refusals import latest_refusals_of
 from wallet_service.admin.search_reads import find
 from wallet_service.admin.statement import statements_of
 from wallet_service.admin.stories import story_of
@@ -35,6 +36,10 @@ CASES = [
     ("transactions", {"player": "seed-0000001"}),
     ("transactions", {"player": "seed-0000001", "round": "seed-1"}),
     ("transactions", {"round": "seed-77"}),
+    ("refusals", {}),
+    ("refusals", {"outcome": "insufficient_balance", "call": "bet"}),
+    ("refusals", {"player": "seed-0000001"}),
+    ("refusals", {"round": "seed-77"}),
     ("cancellations", {}),
     ("cancellations", {"state": "refunded", "game": "game-1"}),
     ("cancellations", {"state": "overdue"}),
@@ -170,6 +175,7 @@ def test_the_stories_use_indexes(plans):
     attempts_of(connection, user_id, refunded)
     actions_of_transaction(connection, user_id, transaction_id)
     open_rounds_of(connection, user_id)
+    latest_refusals_of(connection, user_id)
     assert statements_of(connection, user_id, now - timedelta(days=30), now)
     state_changes_of(connection, user_id)
     assert not [plan for plan in told if "Seq Scan" in plan], told

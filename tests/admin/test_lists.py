@@ -4,15 +4,18 @@ import csv
 import io
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from wallet_service.admin import listing
+from wallet_service.admin import listing, refusals
 from wallet_service.admin.cursors import read_cursor, write_cursor
 from wallet_service.admin.filters import read_filters
 from wallet_service.admin.lists import LISTINGS
 from wallet_service.admin.roles import Role
+from wallet_service.ledger import functions as ledger_functions
+from wallet_service.ledger.outcomes import Outcome
 
 
 @pytest.fixture
@@ -103,6 +106,39 @@ def test_cancellations_reviews_and_actions_are_found(viewer, player):
     [action] = rows(viewer, "actions", **me)
     assert (action["kind"], action["by_whom"], action["after"]) == ("cancel", "test", {"cancellation": "requested"})
     assert rows(viewer, "actions", **me, kind="freeze") == []
+
+
+def test_refusals_are_found_by_what_they_are(viewer, player):
+    player.bet("1000000", round_id="dear", reference="b1")
+    for _ in range(3):
+        player.win("promo_win", "5", currency="EUR", reference="p1")
+    me = {"player": player.user_id}
+    promo, bet = rows(viewer, "refusals", **me)
+    assert [promo[name] for name in ("call", "reference", "round_id", "outcome", "times", "stated", "currency")] == [
+        "promo_win",
+        "p1",
+        None,
+        "wallet_unknown",
+        3,
+        "5.00",
+        "EUR",
+    ]
+    assert promo["last_at"] > promo["first_at"]
+    assert bet["round_id"] == "dear"
+    for filters, found in (
+        ({"call": "bet"}, ["b1"]),
+        ({"outcome": "wallet_unknown"}, ["p1"]),
+        ({"round": "dear"}, ["b1"]),
+        ({"to": "2020-01-01T00:00"}, []),
+    ):
+        assert [row["reference"] for row in rows(viewer, "refusals", **me, **filters)] == found, filters
+
+
+def test_every_outcome_that_the_ledger_remembers_can_be_asked_for():
+    functions = "".join(file.read_text() for file in Path(ledger_functions.__file__).parent.glob("*.sql"))
+    named = {str(outcome) for outcome in Outcome if f"'{outcome}'" in functions}
+    answers = {"applied", "replayed", "player_unknown", "wallet_exists", "review_unknown", "cancellation_under_way"}
+    assert set(refusals.OUTCOMES) == named - answers
 
 
 def test_open_reviews_are_shown_unless_others_are_asked_for(viewer, player):

@@ -234,6 +234,7 @@ def test_the_page_and_its_json_show_them(house, new_service, written_earlier):
         assert f"{heading}</h2>" in page
     assert "<dd>The wallet holds less than the stake.</dd>" in page
     assert "reviews wait for a decision" in page
+    assert "/admin/refusals?outcome=insufficient_balance&amp;from=" in page
 
 
 def test_files_of_others_are_what_their_note_says():

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wallet_service.admin import statement
+from wallet_service.admin.refusals import MOST_REFUSALS
 from wallet_service.admin.roles import Role
 
 MINUS = "\N{MINUS SIGN}"
@@ -46,6 +47,28 @@ def test_the_page_shows_the_wallets_and_the_open_rounds(player, viewer):
     ]
     assert [row["round_id"] for row in told["open_rounds"]] == ["r1"]
     assert "frozen" in viewer.get(f"/players/{player.user_id}").text
+
+
+def test_the_page_shows_what_was_refused_outside_a_round_and_how_often(player, viewer):
+    for _ in range(2):
+        assert player.win("promo_win", "5", currency="EUR", reference="lost-win").outcome == "wallet_unknown"
+    player.bet("1000000", round_id="dear", reference="b1")
+    told = page_of(viewer, player)
+    assert [(row["reference"], row["round_id"], row["times"]) for row in told["refused"]] == [
+        ("b1", "dear", 1),
+        ("lost-win", None, 2),
+    ]
+    page = viewer.get(f"/players/{player.user_id}").text
+    assert "lost-win" in page
+    assert "The wallet holds less than the stake (rule 11)." in page
+
+
+def test_the_page_shows_the_latest_refusals_and_leads_to_all(player, viewer):
+    for number in range(MOST_REFUSALS + 1):
+        player.bet("1000000", reference=f"b{number}")
+    told = page_of(viewer, player)
+    assert [row["reference"] for row in told["refused"]] == [f"b{number}" for number in range(MOST_REFUSALS, 0, -1)]
+    assert f"/admin/refusals?player={player.user_id}" in viewer.get(f"/players/{player.user_id}").text
 
 
 def test_every_period_of_a_wallet_adds_up_and_meets_the_log(player, viewer):

@@ -47,6 +47,7 @@ NAVIGATION = (
     ("overview", "Overview"),
     ("rounds", "Rounds"),
     ("transactions", "Transactions"),
+    ("refusals", "Refusals"),
     ("cancellations", "Cancellations"),
     ("reviews", "Reviews"),
     ("actions", "Actions"),

@@ -29,7 +29,7 @@ MAX_SCANNED = 20_000
 FETCHED = 1000
 """Rows in memory at once while a list is exported."""
 
-Kind = Literal["text", "id", "time", "amount", "state", "player", "round", "transaction", "changes", "word"]
+Kind = Literal["text", "id", "time", "amount", "state", "player", "round", "transaction", "changes", "word", "number"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, and_, case, func, literal_column, select, 
 from wallet_service.admin.account_log import ACCOUNT_ENTRY
 from wallet_service.admin.filters import Filter
 from wallet_service.admin.listing import Column, Listing
+from wallet_service.admin.refusals import REFUSALS
 from wallet_service.admin.roles import Role
 from wallet_service.ledger.cancellation_reads import STATES, state_by_now
 from wallet_service.ledger.models import Action, Cancellation, CancellationAttempt, Review, Round, Transaction
@@ -247,7 +248,7 @@ ACTION_LOG_WITHOUT_ACCOUNTS = replace(
     joined=lambda query: query.where(Action.kind != ACCOUNT_ENTRY),
 )
 
-LISTINGS = (ROUNDS, TRANSACTIONS, CANCELLATIONS, REVIEWS, ACTION_LOG)
+LISTINGS = (ROUNDS, TRANSACTIONS, REFUSALS, CANCELLATIONS, REVIEWS, ACTION_LOG)
 
 
 def seen_by(role: Role, listing: Listing) -> Listing:

@@ -1,4 +1,4 @@
-"""A player's page: the wallets, the open rounds, and a statement for any period."""
+"""A player's page: the wallets, the open rounds, what was refused, and a statement for any period."""
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -11,10 +11,12 @@ from werkzeug.exceptions import NotFound
 
 from wallet_service.admin.addresses import ENDINGS
 from wallet_service.admin.pages import address_of, show
+from wallet_service.admin.refusals import MOST_REFUSALS, latest_refusals_of
 from wallet_service.admin.statement import Statement, statements_of
 from wallet_service.ledger.models import Player, Round
 from wallet_service.ledger.reads import wallets_of
 from wallet_service.ledger.round_reads import RoundRow
+from wallet_service.versions.outcome_page import outcome_meanings
 
 __all__ = ["player_routes"]
 
@@ -37,6 +39,7 @@ class Period:
 
 def player_routes(app: Flask, reads: Engine) -> None:
     """Add the route."""
+    meanings = {str(outcome): meaning for outcome, meaning in outcome_meanings().items()}
 
     def player_page(user_id: str) -> Response:
         now = datetime.now(UTC)
@@ -52,12 +55,16 @@ def player_routes(app: Flask, reads: Engine) -> None:
                 period.errors["currency"] = f"The player has no wallet in {currency}. These are all there are."
                 currency = ""
             statements = statements_of(connection, user_id, period.start, period.end, currency=currency, after=after)
+            refused = latest_refusals_of(connection, user_id)
             data = {
                 "user_id": user_id,
                 "state": state,
                 "wallets": wallets,
                 "open_rounds": open_rounds_of(connection, user_id),
                 "most_open_rounds": MOST_OPEN_ROUNDS,
+                "refused": refused,
+                "most_refused": MOST_REFUSALS,
+                "meanings": {row.outcome: meanings.get(row.outcome, "") for row in refused},
                 "period": period,
                 "closing_at": min(period.end, max(period.start, now)),
                 "currency": currency,

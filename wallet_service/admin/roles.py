@@ -33,6 +33,8 @@ ACCESS: dict[str, Role | None] = {
     "rounds_csv": Role.VIEWER,
     "transactions": Role.VIEWER,
     "transactions_csv": Role.VIEWER,
+    "refusals": Role.VIEWER,
+    "refusals_csv": Role.VIEWER,
     "cancellations": Role.VIEWER,
     "cancellations_csv": Role.VIEWER,
     "reviews": Role.VIEWER,
