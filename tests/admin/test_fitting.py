@@ -103,9 +103,9 @@ def test_where_nothing_fits_the_page_says_so(operator, game):
 
 
 def test_more_than_can_be_cancelled_together_are_not_chosen(player, reads):
-    for number in range(3):
+    for number in range(4):
         player.bet("1", round_id=f"r{number}", reference=f"b{number}")
-    player.cancel("b1", round_id="r1")
+    player.cancel("b1", round_id="r1")  # nothing of it is in play
     with reads.connect() as connection:
         assert len(rounds_that_fit(connection, f"player={player.user_id}", 3)) == 3
         with pytest.raises(UnfitError, match="More than 2 open rounds fit"):

@@ -71,6 +71,19 @@ def test_rounds_are_found_by_what_they_are(viewer, player):
         assert [row["round_id"] for row in rows(viewer, "rounds", **me, **filters)] == found, filters
 
 
+def test_a_round_whose_bets_were_all_cancelled_is_not_open(viewer, player):
+    player.bet("10", round_id="void", reference="b1")
+    player.cancel("b1", round_id="void")
+    player.bet("10", round_id="half", reference="b2")
+    player.bet("10", round_id="half", reference="b3")
+    player.cancel("b2", round_id="half")
+    me = {"player": player.user_id}
+    assert [row["round_id"] for row in rows(viewer, "rounds", **me, state="open")] == ["half"]
+    assert [row["round_id"] for row in rows(viewer, "rounds", **me, state="cancelled")] == ["void"]
+    assert [row["state"] for row in rows(viewer, "rounds", **me)] == ["open", "cancelled"]
+    assert ">cancelled<" in viewer.get(f"/players/{player.user_id}/rounds/void").text
+
+
 def test_transactions_are_found_by_what_they_are(viewer, player):
     player.bet("10")
     player.bet("20", round_id="r2", reference="b2")

@@ -49,6 +49,17 @@ def test_the_page_shows_the_wallets_and_the_open_rounds(player, viewer):
     assert "frozen" in viewer.get(f"/players/{player.user_id}").text
 
 
+def test_what_is_in_play_is_what_was_staked_without_what_was_cancelled(player, viewer):
+    player.bet("30", round_id="half", reference="b1")
+    player.bet("12", round_id="half", reference="b2")
+    player.cancel("b1", round_id="half")
+    player.bet("7", round_id="none", reference="b3")
+    player.cancel("b3", round_id="none")
+    assert [row["round_id"] for row in page_of(viewer, player)["open_rounds"]] == ["half"]
+    page = viewer.get(f"/players/{player.user_id}").text
+    assert re.search(r"In play.*half.*>12\.00<", page, re.DOTALL)
+
+
 def test_the_page_shows_what_was_refused_outside_a_round_and_how_often(player, viewer):
     for _ in range(2):
         assert player.win("promo_win", "5", currency="EUR", reference="lost-win").outcome == "wallet_unknown"

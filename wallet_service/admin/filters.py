@@ -63,7 +63,9 @@ class Filter:
     indexed: bool = False
     """Whether an index finds the rows; if not, they are picked from those that the window and the others leave."""
     queue: str | None = None
-    """The choice whose rows wait for somebody: an index of its own finds them, in the list's order."""
+    """The choice whose rows wait for somebody: they are picked from what ``waiting`` says."""
+    waiting: ColumnElement[bool] | None = None
+    """The condition of the queue's own index, written as the index has it; it gives the list's order."""
     default: str | None = None
     """What is asked where nothing is typed."""
 
@@ -72,10 +74,6 @@ class Filter:
         if self.kind == "choice":
             return fields.String(validate=validate.OneOf(self.choices, error="Must be one of: {choices}."))
         return Amount() if self.kind == "amount" else Name()
-
-    def is_scanned(self, values: Mapping[str, Any]) -> bool:
-        """Tell whether a value is asked for that an index finds."""
-        return self.name in values and (self.indexed or self.is_queue(values))
 
     def is_queue(self, values: Mapping[str, Any]) -> bool:
         """Tell whether the queue is asked for."""

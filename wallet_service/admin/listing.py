@@ -95,8 +95,10 @@ def _scan(listing: Listing, asked: Filtered, after: tuple[Any, ...] | None) -> S
             tuple_(*key) < tuple_(*(literal(part, type_=of.type) for part, of in zip(after, key, strict=True)))
         )
     for item in listing.filters:
-        if item.is_scanned(asked.values):
+        if item.indexed and item.name in asked.values:
             query = query.where(item.compare(listing.source(item.column), asked.values[item.name]))
+        if item.waiting is not None and item.is_queue(asked.values):
+            query = query.where(item.waiting)
     return query.order_by(*(part.desc() for part in key))
 
 
@@ -105,7 +107,7 @@ def _picks(listing: Listing, asked: Filtered, columns: Callable[[str], Any]) -> 
     return [
         item.compare(columns(item.column), asked.values[item.name])
         for item in listing.filters
-        if item.name in asked.values and not item.is_scanned(asked.values)
+        if item.name in asked.values and not item.indexed
     ]
 
 

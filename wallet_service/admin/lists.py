@@ -11,6 +11,7 @@ from wallet_service.admin.refusals import REFUSALS
 from wallet_service.admin.roles import Role
 from wallet_service.ledger.cancellation_reads import STATES, state_by_now
 from wallet_service.ledger.models import Action, Cancellation, CancellationAttempt, Review, Round, Transaction
+from wallet_service.ledger.round_reads import state_by_bets
 
 __all__ = ["LISTINGS", "ROUNDS", "seen_by"]
 
@@ -28,7 +29,7 @@ CALLS = (
     "credit",
     "debit",
 )
-ROUND_STATES = ("open", "settled", "ended", "refunded")
+ROUND_STATES = ("open", "settled", "ended", "refunded", "cancelled")
 REVIEW_STATES = ("open", "refunded", "left", "paid", "all")
 REVIEW_REASONS = (
     "refund_of_settled_round",
@@ -44,6 +45,7 @@ ACTIONS = ("refund", "leave", "freeze", "unfreeze", "cancel", "credit", "debit",
 PLAYER = Filter("player", "Player", "user_id", indexed=True)
 ROUND = Filter("round", "Round", "round_id", indexed=True)
 CURRENCY = Filter("currency", "Currency", "currency")
+ROUND_OPEN = Round.state == literal_column("'open'")
 
 
 def _amounts(column: str, label: str) -> tuple[Filter, Filter]:
@@ -59,18 +61,7 @@ def _in_round(column: ColumnElement[str], round_id: str) -> ColumnElement[bool]:
     return and_(column == round_id, Transaction.user_id.in_(select(Round.user_id).where(Round.round_id == round_id)))
 
 
-# The conditions of the queues are written as their indexes have them, so that each plan can use its own.
-def _round_in_state(column: ColumnElement[str], state: str) -> ColumnElement[bool]:
-    return column == (literal_column("'open'") if state == "open" else state)
-
-
-def _cancellation_in_state(column: ColumnElement[str], state: str) -> ColumnElement[bool]:
-    return and_(Cancellation.due_at.is_not(None), column == state) if state == "overdue" else column == state
-
-
 def _review_in_state(column: ColumnElement[str], state: str) -> ColumnElement[bool]:
-    if state == "open":
-        return Review.closed_at.is_(None)
     return true() if state == "all" else column == state
 
 
@@ -106,7 +97,7 @@ ROUNDS = Listing(
         Column("round_id", "Round", Round.round_id, "round"),
         Column("user_id", "Player", Round.user_id, "player"),
         Column("game_id", "Game", Round.game_id, "id"),
-        Column("state", "State", Round.state, "state"),
+        Column("state", "State", state_by_bets(), "state"),
         Column("staked", "Staked", Round.staked, "amount"),
         Column("cancelled", "Cancelled", Round.cancelled, "amount"),
         Column("won", "Won", Round.won, "amount"),
@@ -119,7 +110,7 @@ ROUNDS = Listing(
         ROUND,
         Filter("game", "Game", "game_id"),
         CURRENCY,
-        Filter("state", "State", "state", "choice", ROUND_STATES, _round_in_state, queue="open"),
+        Filter("state", "State", "state", "choice", ROUND_STATES, queue="open", waiting=ROUND_OPEN),
         *_amounts("staked", "Staked"),
     ),
     empty="No round was opened so. Widen the time, or take a filter away.",
@@ -177,7 +168,7 @@ CANCELLATIONS = Listing(
         PLAYER,
         Filter("round", "Round", "round_id"),
         Filter("game", "Game", "game_id"),
-        Filter("state", "State", "state", "choice", STATES, _cancellation_in_state, queue="overdue"),
+        Filter("state", "State", "state", "choice", STATES, queue="overdue", waiting=Cancellation.due_at.is_not(None)),
     ),
     empty="No cancellation was asked for so. Widen the time, or take a filter away.",
     free_by=("player",),
@@ -203,7 +194,17 @@ REVIEWS = Listing(
         Filter("round", "Round", "round_id"),
         CURRENCY,
         Filter("reason", "Reason", "reason", "choice", REVIEW_REASONS),
-        Filter("state", "State", "state", "choice", REVIEW_STATES, _review_in_state, queue="open", default="open"),
+        Filter(
+            "state",
+            "State",
+            "state",
+            "choice",
+            REVIEW_STATES,
+            _review_in_state,
+            queue="open",
+            waiting=Review.closed_at.is_(None),
+            default="open",
+        ),
     ),
     empty="Nothing waits for a decision here.",
     free_by=("player",),

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Select, and_, func, literal_column, select, t
 
 from wallet_service.ledger.models import Cancellation, Refusal, Review, Round, Transaction
 from wallet_service.ledger.money import ZERO
+from wallet_service.ledger.round_reads import HAS_A_BET
 
 __all__ = [
     "MOST_COUNTED",
@@ -116,7 +117,7 @@ def waiting(connection: Connection) -> Waiting:
     return Waiting(
         _count(
             connection,
-            select((Round.bets > Round.bets_cancelled).label("waits"))
+            select(HAS_A_BET.label("waits"))
             .where(Round.state == literal_column("'open'"), Round.opened_at < opened_before)
             .order_by(Round.opened_at.desc()),
         ),

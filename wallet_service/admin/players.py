@@ -15,7 +15,7 @@ from wallet_service.admin.refusals import MOST_REFUSALS, latest_refusals_of
 from wallet_service.admin.statement import Statement, statements_of
 from wallet_service.ledger.models import Player, Round
 from wallet_service.ledger.reads import wallets_of
-from wallet_service.ledger.round_reads import RoundRow
+from wallet_service.ledger.round_reads import HAS_A_BET, RoundRow
 from wallet_service.versions.outcome_page import outcome_meanings
 
 __all__ = ["player_routes"]
@@ -138,11 +138,11 @@ def _moment(text: str, days_after: int) -> datetime:
 
 
 def open_rounds_of(connection: Connection, user_id: str) -> list[RoundRow]:
-    """Return a player's open rounds, the oldest first, at most ``MOST_OPEN_ROUNDS``."""
+    """Return a player's open rounds with a bet that stands, the oldest first, at most ``MOST_OPEN_ROUNDS``."""
     columns = [getattr(Round, item.name) for item in fields(RoundRow)]
     query = (
         select(*columns)
-        .where(Round.user_id == user_id, Round.state == "open")
+        .where(Round.user_id == user_id, Round.state == "open", HAS_A_BET)
         .order_by(Round.opened_at)
         .limit(MOST_OPEN_ROUNDS)
     )

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from wallet_service.ledger.models import Cancellation, Player, Refusal, Review, Round, Transaction
+from wallet_service.ledger.round_reads import state_by_bets
 
 __all__ = ["MAX_FOUND", "Found", "find"]
 
@@ -46,7 +47,7 @@ def _players_and_rounds(connection: Connection, word: str) -> Iterator[Found]:
     for row in connection.execute(players):
         yield Found("player", row.user_id, state=row.state, at=row.created_at)
     rounds = (
-        select(Round.user_id, Round.round_id, Round.state, Round.opened_at)
+        select(Round.user_id, Round.round_id, state_by_bets().label("state"), Round.opened_at)
         .where(Round.round_id == word)
         .order_by(Round.opened_at.desc())
         .limit(MAX_FOUND)

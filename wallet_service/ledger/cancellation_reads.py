@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
 from wallet_service.ledger.models import Cancellation, CancellationAttempt, CancellationRound, Round
-from wallet_service.ledger.round_reads import RoundKey
+from wallet_service.ledger.round_reads import HAS_A_BET, RoundKey
 
 __all__ = [
     "STATES",
@@ -212,7 +212,7 @@ def stale_rounds(
         .outerjoin(Cancellation, and_(Cancellation.user_id == Round.user_id, Cancellation.round_id == Round.round_id))
         .where(
             Round.state == "open",
-            Round.bets > Round.bets_cancelled,
+            HAS_A_BET,
             Round.opened_at < opened_before,
             ~under_way,
         )

@@ -5,17 +5,24 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, Text, cast, column, func, select
+from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, column, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from wallet_service.ledger.models import Round
 
-__all__ = ["RoundKey", "RoundRow", "round_of", "rounds_named", "rounds_opened"]
+__all__ = ["HAS_A_BET", "RoundKey", "RoundRow", "round_of", "rounds_named", "rounds_opened", "state_by_bets"]
 
 RoundKey = tuple[str, str]
 """The player and the round; several players may share a round's id."""
 FETCHED = 1000
 """Rows in memory at once while rounds are streamed."""
+HAS_A_BET = Round.bets > Round.bets_cancelled
+"""A bet of the round stands. An open round without one is in nobody's way: nothing is in play."""
+
+
+def state_by_bets() -> ColumnElement[str]:
+    """Return the state as people mean it: an open round whose bets were all cancelled is ``cancelled``."""
+    return case((and_(Round.state == "open", ~HAS_A_BET), "cancelled"), else_=Round.state)
 
 
 @dataclass(frozen=True, slots=True)
