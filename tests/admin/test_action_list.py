@@ -31,6 +31,38 @@ def test_an_entry_about_a_player_has_its_reference(viewer, player):
     assert (entry["user_id"], entry["reference"]) == (player.user_id, "a1")
 
 
+def test_balances_are_written_as_money_on_the_page_as_json_and_in_the_file(viewer, player):
+    player.adjust("credit", "1.50")
+    me = {"player": player.user_id, "kind": "credit"}
+    [entry] = viewer.get("/actions.json", params=me).json()["rows"]
+    assert (entry["before"]["balance"], entry["after"]["balance"]) == ("100.00", "101.50")
+    one = {"user": player.user_id, "id": entry["id"]}
+    assert viewer.get("/action.json", params=one).json()["action"]["after"]["balance"] == "101.50"
+    page = viewer.get("/actions", params=me).text
+    assert "balance 101.50" in page
+    for text_of in (page, viewer.get("/action", params=one).text, viewer.get("/actions.csv", params=me).text):
+        assert "101.50" in text_of
+        assert "101.500" not in text_of
+
+
+def test_an_entry_s_time_leads_to_its_page_and_its_id_is_for_scripts(viewer, player):
+    player.freeze()
+    [entry] = viewer.get("/actions.json", params={"player": player.user_id}).json()["rows"]
+    page = viewer.get("/actions", params={"player": player.user_id}).text
+    assert f'href="/admin/action?user={player.user_id}&amp;id={entry["id"]}"' in page
+    assert f">{entry['id']}<" not in page
+    assert page.index(">Why<") < page.index(">Before<")
+
+
+def test_a_cancellation_s_game_is_called_one(viewer, player):
+    player.bet("1", game_id="vs20lucky")
+    player.request(game_id="vs20lucky")
+    [entry] = viewer.get("/actions.json", params={"player": player.user_id}).json()["rows"]
+    assert (entry["game_id"], entry["reference"]) == ("vs20lucky", None)
+    page = viewer.get("/action", params={"user": player.user_id, "id": entry["id"]}).text
+    assert '<dt>Game</dt><dd class="id">vs20lucky</dd>' in page
+
+
 def test_the_rounds_of_a_selection_are_told_in_short(viewer, engine):
     by_whom = f"desk:{uuid4()}"
     rounds = [["u", f"r{number}"] for number in range(900)]

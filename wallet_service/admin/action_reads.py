@@ -1,15 +1,17 @@
 """What people read before they act, and the record of what was done."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, select
 
 from wallet_service.ledger.models import Action, Review
+from wallet_service.ledger.money import format_money
 
-__all__ = ["ActionRow", "ReviewState", "action_of", "decision_of", "review_of", "state_changes_of"]
+__all__ = ["ActionRow", "ReviewState", "action_of", "changes_of", "decision_of", "review_of", "state_changes_of"]
 
 MOST_ACTIONS = 1000
 """Of one player's that are read at once; the latest ones."""
@@ -88,6 +90,14 @@ def review_of(connection: Connection, user_id: str, round_id: str, reason: str, 
     return ReviewState(*row) if row else None
 
 
+def changes_of(written: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return what the log has as before or after, its balance as money is written."""
+    if not written or written.get("balance") is None:
+        return written
+    return written | {"balance": format_money(Decimal(written["balance"]))}
+
+
 def _actions(connection: Connection, *conditions: ColumnElement[bool]) -> list[ActionRow]:
     query = select(*_ACTION).where(*conditions).order_by(Action.at.desc(), Action.id.desc()).limit(MOST_ACTIONS)
-    return [ActionRow(*row) for row in reversed(connection.execute(query).all())]
+    rows = (ActionRow(*row) for row in reversed(connection.execute(query).all()))
+    return [replace(row, before=changes_of(row.before), after=changes_of(row.after)) for row in rows]

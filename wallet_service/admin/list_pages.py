@@ -8,6 +8,7 @@ from flask import Flask, Response, request, url_for
 from sqlalchemy import Engine
 from werkzeug.datastructures import Headers
 
+from wallet_service.admin.action_list import seen_by
 from wallet_service.admin.cursors import CursorError, read_cursor
 from wallet_service.admin.downloads import MAX_DOWNLOADS, Downloads, TooManyDownloadsError
 from wallet_service.admin.export import file_name
@@ -15,7 +16,7 @@ from wallet_service.admin.filters import Filtered, read_filters
 from wallet_service.admin.fitting import as_fitting
 from wallet_service.admin.guard import person
 from wallet_service.admin.listing import Listing, Page, page_of
-from wallet_service.admin.lists import LISTINGS, ROUNDS, seen_by
+from wallet_service.admin.lists import LISTINGS, ROUNDS
 from wallet_service.admin.pages import address_of, show
 
 __all__ = ["list_routes"]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, literal, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from wallet_service.admin.cursors import write_cursor
@@ -29,7 +29,21 @@ MAX_SCANNED = 20_000
 FETCHED = 1000
 """Rows in memory at once while a list is exported."""
 
-Kind = Literal["text", "id", "time", "amount", "state", "player", "round", "transaction", "changes", "word", "number"]
+Kind = Literal[
+    "text",
+    "id",
+    "time",
+    "amount",
+    "state",
+    "player",
+    "round",
+    "transaction",
+    "changes",
+    "word",
+    "number",
+    "action",
+    "hidden",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +54,9 @@ class Column:
     label: str
     source: ColumnElement[Any] | InstrumentedAttribute[Any]
     kind: Kind = "text"
+    """How the page shows it; what is ``hidden`` there is in JSON and files alone."""
+    read: Callable[[Any], Any] | None = None
+    """What is said instead of the database's own value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +150,7 @@ def page_of(
     connection: Connection, listing: Listing, asked: Filtered, after: tuple[Any, ...] | None, size: int = PAGE
 ) -> Page:
     """Read the page after a key, or the first one. The connection must see one snapshot throughout."""
-    rows = [dict(row) for row in connection.execute(page_query(listing, asked, after, size)).mappings()]
+    rows = [_said(listing, row) for row in connection.execute(page_query(listing, asked, after, size)).mappings()]
     if len(rows) > size:
         last = rows[size - 1]
         return Page(rows[:size], write_cursor([last[name] for name in listing.key]))
@@ -148,4 +165,8 @@ def rows_of(connection: Connection, listing: Listing, asked: Filtered) -> Iterat
     """Yield every row, newest first, without holding them all."""
     query = _scan(listing, asked, None).where(*_picks(listing, asked, listing.source))
     for row in connection.execution_options(yield_per=FETCHED).execute(query).mappings():
-        yield dict(row)
+        yield _said(listing, row)
+
+
+def _said(listing: Listing, row: RowMapping) -> dict[str, Any]:
+    return dict(row) | {column.name: column.read(row[column.name]) for column in listing.columns if column.read}

@@ -1,19 +1,16 @@
 """The lists of the desk, each as one table of its columns and filters."""
 
-from dataclasses import replace
+from sqlalchemy import ColumnElement, and_, func, literal_column, select, true
 
-from sqlalchemy import ColumnElement, and_, case, func, literal_column, select, true
-
-from wallet_service.admin.account_log import ACCOUNT_ENTRY
+from wallet_service.admin.action_list import ACTION_LOG
 from wallet_service.admin.filters import Filter
 from wallet_service.admin.listing import Column, Listing
 from wallet_service.admin.refusals import REFUSALS
-from wallet_service.admin.roles import Role
 from wallet_service.ledger.cancellation_reads import STATES, state_by_now
-from wallet_service.ledger.models import Action, Cancellation, CancellationAttempt, Review, Round, Transaction
+from wallet_service.ledger.models import Cancellation, CancellationAttempt, Review, Round, Transaction
 from wallet_service.ledger.round_reads import state_by_bets
 
-__all__ = ["LISTINGS", "ROUNDS", "seen_by"]
+__all__ = ["LISTINGS", "ROUNDS"]
 
 CALLS = (
     "bet",
@@ -40,7 +37,6 @@ REVIEW_REASONS = (
     "result_without_bet",
     "reconciliation",
 )
-ACTIONS = ("refund", "leave", "freeze", "unfreeze", "cancel", "credit", "debit", "open", ACCOUNT_ENTRY)
 
 PLAYER = Filter("player", "Player", "user_id", indexed=True)
 ROUND = Filter("round", "Round", "round_id", indexed=True)
@@ -210,48 +206,4 @@ REVIEWS = Listing(
     free_by=("player",),
 )
 
-ACTION_LOG = Listing(
-    name="actions",
-    title="Actions",
-    columns=(
-        Column("at", "At", Action.at, "time"),
-        Column("kind", "What", Action.kind, "word"),
-        Column("by_whom", "By", Action.by_whom, "id"),
-        Column("user_id", "Player", Action.user_id, "player"),
-        Column("account", "Account", case((Action.kind == ACCOUNT_ENTRY, Action.reference)), "id"),
-        Column("round_id", "Round", Action.round_id, "round"),
-        Column("reason", "Reason", Action.reason, "word"),
-        Column("reference", "Reference", case((Action.kind != ACCOUNT_ENTRY, Action.reference)), "id"),
-        Column("before", "Before", Action.before, "changes"),
-        Column("after", "After", Action.after, "changes"),
-        Column("why", "Why", Action.why),
-        Column("transaction_id", "Transaction", Action.transaction_id, "transaction"),
-        Column("id", "Action", Action.id, "id"),
-    ),
-    key=("at", "id"),
-    filters=(
-        PLAYER,
-        Filter("round", "Round", "round_id"),
-        Filter("kind", "What", "kind", "choice", ACTIONS),
-        Filter("by", "By", "by_whom"),
-    ),
-    empty="Nobody did so. Widen the time, or take a filter away.",
-    free_by=("player",),
-)
-
-ACTION_LOG_WITHOUT_ACCOUNTS = replace(
-    ACTION_LOG,
-    columns=tuple(column for column in ACTION_LOG.columns if column.name != "account"),
-    filters=tuple(
-        replace(item, choices=tuple(choice for choice in item.choices if choice != ACCOUNT_ENTRY))
-        for item in ACTION_LOG.filters
-    ),
-    joined=lambda query: query.where(Action.kind != ACCOUNT_ENTRY),
-)
-
 LISTINGS = (ROUNDS, TRANSACTIONS, REFUSALS, CANCELLATIONS, REVIEWS, ACTION_LOG)
-
-
-def seen_by(role: Role, listing: Listing) -> Listing:
-    """Return what a role sees of a list: what became of accounts and tokens is for admins alone."""
-    return ACTION_LOG_WITHOUT_ACCOUNTS if listing is ACTION_LOG and role < Role.ADMIN else listing
