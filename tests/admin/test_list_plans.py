@@ -34,6 +34,7 @@ CASES = [
     ("transactions", {}),
     ("transactions", {"call": "refund", "currency": "USD", "most": "5"}),
     ("transactions", {"player": "seed-0000001"}),
+    ("transactions", {"game": "game-1"}),
     ("transactions", {"player": "seed-0000001", "round": "seed-1"}),
     ("transactions", {"round": "seed-77"}),
     ("refusals", {}),

@@ -99,6 +99,46 @@ def test_transactions_are_found_by_what_they_are(viewer, player):
     assert [row["reference"] for row in rows(viewer, "transactions", **me, reference="b1")] == ["b1"]
 
 
+def test_transactions_are_found_by_the_game_of_their_round(viewer, player):
+    player.bet("10")
+    player.bet("20", round_id="r2", reference="b2", game_id="g2")
+    player.result("1", round_id="r2")
+    player.transfer("deposit", "5")
+    found = rows(viewer, "transactions", player=player.user_id, game="g2")
+    assert [(row["reference"], row["game_id"]) for row in found] == [("w1", "g2"), ("b2", "g2")]
+
+
+def test_where_nothing_is_found_the_page_says_what_would_help(viewer, player):
+    page = viewer.get("/rounds", params={"player": player.user_id, "game": "nobody's"}).text
+    assert "Take a filter away." in page
+    assert "Widen the time" not in page, "it is of all times"
+    assert "Widen the time" in viewer.get("/rounds", params={"game": "nobody's"}).text
+    assert "There is no player" not in page
+    stranger = {"player": f"no-{player.user_id}"}
+    assert (
+        f'There is no player <span class="id">no-{player.user_id}</span>.'
+        in viewer.get("/rounds", params=stranger).text
+    )
+    assert viewer.get("/rounds.json", params=stranger).json()["unknown_player"] == stranger["player"]
+
+
+def test_a_list_says_whose_zone_its_times_are_in(viewer):
+    page = viewer.get("/rounds").text
+    assert "<span data-zone>The times are in UTC.</span> From and To are in UTC." in page
+
+
+def test_the_review_queue_shows_what_a_decision_is_about(viewer, player):
+    player.bet("10", reference="b1")
+    player.bet("7", reference="b2")
+    player.cancel("b2")
+    player.result("5")
+    player.refund()
+    player.queue_review("missing_here", round_id="nowhere")
+    unknown, known = rows(viewer, "reviews", player=player.user_id)
+    assert [known[name] for name in ("staked", "cancelled", "won")] == ["17.00", "7.00", "5.00"]
+    assert [unknown[name] for name in ("staked", "cancelled", "won")] == [None, None, None]
+
+
 def test_a_round_s_transactions_are_found_without_the_player_and_whenever_they_were(viewer, player):
     name = f"lonely-{player.user_id}"[:36]
     player.bet("10", round_id=name)
@@ -207,6 +247,19 @@ def test_a_wrong_value_is_told_at_its_field_and_the_rest_works(viewer, player, f
     assert html.status_code == 200
     assert f'id="wrong-{field}"' in html.text
     assert viewer.get("/rounds.csv", params=asked).status_code == 400, "a file of something else would mislead"
+
+
+@pytest.mark.parametrize("name", [item.name for item in LISTINGS])
+def test_a_filter_that_a_list_has_not_is_told(viewer, name):
+    unknown = {"<b>colour": "red", "state ": "open"}
+    page = viewer.get(f"/{name}.json", params=unknown).json()
+    assert list(page["errors"]) == list(unknown)
+    assert "player, " in page["errors"]["<b>colour"][0], "and those that it has are named"
+    html = viewer.get(f"/{name}", params=unknown)
+    assert "&lt;b&gt;colour</span>: There is no such filter" in html.text
+    assert viewer.get(f"/{name}.csv", params=unknown).status_code == 400
+    many = viewer.get(f"/{name}.json", params={f"{'x' * 100}{number}": "1" for number in range(50)}).json()
+    assert [len(name) for name in many["errors"]] == [64]
 
 
 def test_pages_follow_one_another_while_rows_arrive(viewer, player):

@@ -44,7 +44,7 @@ ACTION_LOG = Listing(
         Filter("kind", "What", "kind", "choice", ACTIONS),
         Filter("by", "By", "by_whom"),
     ),
-    empty="Nobody did so. Widen the time, or take a filter away.",
+    empty="Nobody did so.",
     free_by=("player",),
 )
 

@@ -16,6 +16,8 @@ __all__ = ["Filter", "Filtered", "Window", "read_filters"]
 
 MAX_NAME = 64
 """Characters of a player, game, round or reference; the contract's longest have 36."""
+MOST_UNKNOWN = 5
+"""Names in an address that are told to be no filters."""
 DEFAULT_WINDOW = timedelta(hours=24)
 LONGEST_WINDOW = timedelta(days=31)
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -107,12 +109,13 @@ class Filtered:
 def read_filters(
     filters: tuple[Filter, ...], args: Mapping[str, str], is_free: Callable[[dict[str, Any]], bool]
 ) -> Filtered:
-    """Read the filters of a request. A wrong one is told, and left out.
+    """Read the filters of a request. A wrong one is told, and left out; one that there is not is told, too.
 
     Where the values leave the list without a bound (``is_free`` says whether they do not), a window always applies.
     """
     names = {item.name: item.field() for item in filters} | {"from": Time(), "to": Time()}
     typed = {name: args[name] for name in names if args.get(name, "").strip()}
+    unknown = [name[:MAX_NAME] for name in args if name not in names][:MOST_UNKNOWN]
     try:
         values: dict[str, Any] = Schema.from_dict(names)().load(typed, unknown=EXCLUDE)
         errors: dict[str, list[str]] = {}
@@ -121,6 +124,7 @@ def read_filters(
     for item in filters:
         if item.default is not None:
             values.setdefault(item.name, item.default)
+    errors |= {name: [f"There is no such filter. There are: {', '.join(names)}."] for name in unknown}
     window = _window(values.pop("from", None), values.pop("to", None), errors, free=is_free(values))
     return Filtered(values, typed, window, errors)
 

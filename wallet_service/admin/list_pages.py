@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, Response, request, url_for
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, select
 from werkzeug.datastructures import Headers
 
 from wallet_service.admin.action_list import seen_by
@@ -18,11 +18,14 @@ from wallet_service.admin.guard import person
 from wallet_service.admin.listing import Listing, Page, page_of
 from wallet_service.admin.lists import LISTINGS, ROUNDS
 from wallet_service.admin.pages import address_of, show
+from wallet_service.ledger.models import Player
 
 __all__ = ["list_routes"]
 
 TOO_MANY_EXPORTS = f"Others are being read, and at most {MAX_DOWNLOADS} can be at once. Try again in a minute."
 RETRY_AFTER_S = 60
+AFTER = "after"
+"""Beside the filters in an address: where the page before this one ended."""
 
 
 def list_routes(app: Flask, reads: Engine) -> None:
@@ -39,10 +42,12 @@ def _add_list(app: Flask, reads: Engine, downloads: Downloads, whole: Listing) -
         at = datetime.now(UTC)
         listing = seen_by(person().role, whole)
         asked = _asked(listing, request.args)
-        after, problem = _after(listing, request.args.get("after", ""))
+        after, problem = _after(listing, request.args.get(AFTER, ""))
         with reads.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             found = page_of(connection, listing, asked, after)
+            unknown = None if found.rows else _unknown_player(connection, asked)
         data = _shown(listing, asked, found, problem=problem, is_first=after is None)
+        data["unknown_player"] = unknown
         if listing is ROUNDS:
             data["fitting"] = as_fitting(asked, at)
         return show("list", data)
@@ -70,7 +75,8 @@ def _add_list(app: Flask, reads: Engine, downloads: Downloads, whole: Listing) -
 
 
 def _asked(listing: Listing, args: Mapping[str, str]) -> Filtered:
-    return read_filters(listing.filters, args, listing.is_free)
+    of_filters = {name: text for name, text in args.items() if name != AFTER}
+    return read_filters(listing.filters, of_filters, listing.is_free)
 
 
 def _after(listing: Listing, cursor: str) -> tuple[tuple[Any, ...] | None, str]:
@@ -83,12 +89,20 @@ def _after(listing: Listing, cursor: str) -> tuple[tuple[Any, ...] | None, str]:
         return None, "The link to this page is damaged, so here is the first one."
 
 
+def _unknown_player(connection: Connection, asked: Filtered) -> str | None:
+    """Return the name that is asked for as a player's, where nobody has it."""
+    name: str | None = asked.values.get("player")
+    if name is None or connection.scalar(select(Player.user_id).where(Player.user_id == name)):
+        return None
+    return name
+
+
 def _shown(listing: Listing, asked: Filtered, found: Page, *, problem: str, is_first: bool) -> dict[str, Any]:
     """Return what the page and the JSON say."""
     typed: dict[str, Any] = {name: text for name, text in asked.typed.items() if name not in asked.errors}
     after: dict[str, Any] = {}
     if found.next:
-        after = {**typed, "after": found.next}
+        after = {**typed, AFTER: found.next}
         if asked.window.start:  # else the window of the next page would begin later than this one's
             after["from"] = asked.window.start.isoformat().replace("+00:00", "Z")
     return {

@@ -61,6 +61,14 @@ def _review_in_state(column: ColumnElement[str], state: str) -> ColumnElement[bo
     return true() if state == "all" else column == state
 
 
+GAME_OF_TRANSACTION = (
+    select(Round.game_id)
+    .where(Round.user_id == Transaction.user_id, Round.round_id == Transaction.round_id)
+    .correlate(Transaction)
+    .scalar_subquery()
+)
+"""Looked up row by row, so that no plan reads the rounds whole."""
+
 LATEST_ATTEMPT = (
     select(
         CancellationAttempt.by_whom, CancellationAttempt.why, CancellationAttempt.answer, CancellationAttempt.message
@@ -109,7 +117,7 @@ ROUNDS = Listing(
         Filter("state", "State", "state", "choice", ROUND_STATES, queue="open", waiting=ROUND_OPEN),
         *_amounts("staked", "Staked"),
     ),
-    empty="No round was opened so. Widen the time, or take a filter away.",
+    empty="No round was opened so.",
     free_by=("player", "round"),
 )
 
@@ -121,6 +129,7 @@ TRANSACTIONS = Listing(
         Column("call", "Call", Transaction.call, "word"),
         Column("user_id", "Player", Transaction.user_id, "player"),
         Column("round_id", "Round", Transaction.round_id, "round"),
+        Column("game_id", "Game", GAME_OF_TRANSACTION, "id"),
         Column("reference", "Reference", Transaction.reference, "id"),
         Column("amount", "Amount", Transaction.amount, "amount"),
         Column("balance", "Balance after", Transaction.balance, "amount"),
@@ -131,12 +140,13 @@ TRANSACTIONS = Listing(
     filters=(
         PLAYER,
         Filter("round", "Round", "round_id", compare=_in_round, indexed=True),
+        Filter("game", "Game", "game_id"),
         CURRENCY,
         Filter("call", "Call", "call", "choice", CALLS),
         Filter("reference", "Reference", "reference"),
         *_amounts("amount", "Amount"),
     ),
-    empty="No money moved so. Widen the time, or take a filter away.",
+    empty="No money moved so.",
     free_by=("player", "round"),
 )
 
@@ -166,7 +176,7 @@ CANCELLATIONS = Listing(
         Filter("game", "Game", "game_id"),
         Filter("state", "State", "state", "choice", STATES, queue="overdue", waiting=Cancellation.due_at.is_not(None)),
     ),
-    empty="No cancellation was asked for so. Widen the time, or take a filter away.",
+    empty="No cancellation was asked for so.",
     free_by=("player",),
     joined=lambda query: query.join(LATEST_ATTEMPT, true()),
 )
@@ -180,6 +190,9 @@ REVIEWS = Listing(
         Column("round_id", "Round", Review.round_id, "round"),
         Column("reason", "Reason", Review.reason, "word"),
         Column("reference", "Reference", Review.reference, "id"),
+        Column("staked", "Staked", Round.staked, "amount"),
+        Column("cancelled", "Cancelled", Round.cancelled, "amount"),
+        Column("won", "Won", Round.won, "amount"),
         Column("currency", "Currency", Review.currency, "word"),
         Column("state", "State", func.coalesce(Review.resolution, "open"), "state"),
         Column("closed_at", "Closed", Review.closed_at, "time"),
@@ -204,6 +217,9 @@ REVIEWS = Listing(
     ),
     empty="Nothing waits for a decision here.",
     free_by=("player",),
+    joined=lambda query: query.join_from(
+        Review, Round, and_(Round.user_id == Review.user_id, Round.round_id == Review.round_id), isouter=True
+    ),
 )
 
 LISTINGS = (ROUNDS, TRANSACTIONS, REFUSALS, CANCELLATIONS, REVIEWS, ACTION_LOG)

@@ -4,6 +4,10 @@ for (const time of document.querySelectorAll("time[datetime]")) {
   time.title = `${time.textContent.trim()}`;
   time.textContent = at.toLocaleString(undefined, { dateStyle: "short", timeStyle: "medium" });
 }
+// Nobody can hover over a time on paper, or guess its zone on a list.
+for (const place of document.querySelectorAll("[data-zone]")) {
+  place.textContent = `The times are those of ${Intl.DateTimeFormat().resolvedOptions().timeZone}.`;
+}
 
 // "/" goes to the search, wherever one is.
 document.addEventListener("keydown", (event) => {
