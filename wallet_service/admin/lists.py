@@ -7,7 +7,7 @@ from wallet_service.admin.filters import Filter
 from wallet_service.admin.listing import Column, Listing
 from wallet_service.admin.refusals import REFUSALS
 from wallet_service.ledger.cancellation_reads import STATES, state_by_now
-from wallet_service.ledger.models import Cancellation, CancellationAttempt, Review, Round, Transaction
+from wallet_service.ledger.models import Action, Cancellation, CancellationAttempt, Review, Round, Transaction
 from wallet_service.ledger.round_reads import state_by_bets
 
 __all__ = ["LISTINGS", "ROUNDS"]

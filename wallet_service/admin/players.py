@@ -16,7 +16,7 @@ from wallet_service.admin.statement import Statement, statements_of
 from wallet_service.ledger.models import Player, Round
 from wallet_service.ledger.reads import wallets_of
 from wallet_service.ledger.round_reads import HAS_A_BET, RoundRow
-from wallet_service.versions.outcome_page import outcome_meanings
+from wallet_service.versions.outcome_page import plain_meanings
 
 __all__ = ["player_routes"]
 
@@ -39,7 +39,7 @@ class Period:
 
 def player_routes(app: Flask, reads: Engine) -> None:
     """Add the route."""
-    meanings = {str(outcome): meaning for outcome, meaning in outcome_meanings().items()}
+    meanings = {str(outcome): meaning for outcome, meaning in plain_meanings().items()}
 
     def player_page(user_id: str) -> Response:
         now = datetime.now(UTC)
