@@ -71,7 +71,7 @@ def test_the_page_shows_what_was_refused_outside_a_round_and_how_often(player, v
     ]
     page = viewer.get(f"/players/{player.user_id}").text
     assert "lost-win" in page
-    assert "The wallet holds less than the stake (rule 11)." in page
+    assert "The wallet holds less than the stake." in page
 
 
 def test_the_page_shows_the_latest_refusals_and_leads_to_all(player, viewer):
