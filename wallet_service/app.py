@@ -6,10 +6,12 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from wallet_service.admin.app import PREFIX, create_desk
+from wallet_service.admission import Admission
 from wallet_service.auth import Credentials
 from wallet_service.database import create_desk_engine, create_wallet_engine
 from wallet_service.health import health_blueprint
 from wallet_service.ledger.ledger import Ledger
+from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.logs import configure_logs
 from wallet_service.operator_api.routes import operator_blueprint
 from wallet_service.schema import prepare_database
@@ -41,8 +43,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = prepare_database(settings)
     configure_logs(settings.log_level)
 
-    engine = create_wallet_engine(settings.database_url, connections=settings.threads)
-    ledger = Ledger(engine, reverse_settled=settings.refund_settled_round == "reverse")
+    engine = create_wallet_engine(settings.database_url, settings.connections)
+    ledger = Ledger(
+        engine,
+        reverse_settled=settings.refund_settled_round == "reverse",
+        calls_together=settings.calls_together,
+    )
     accepted = Accepted(settings.provider_id, settings.currencies)
     credentials = Credentials(settings)
 
@@ -52,11 +58,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     # One more than is taken: a body of unknown length is cut off here without an error, and found too long there.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
-    for version in (v4_02_routes.v4_02(settings.v402_prefix), v4_routes.v4(settings.v4_currency or None)):
+    versions = (v4_02_routes.v4_02(settings.v402_prefix), v4_routes.v4(settings.v4_currency or None))
+    for version in versions:
         app.register_blueprint(wallet_blueprint(version, ledger, credentials, accepted))
     if settings.operator_token:
         app.register_blueprint(operator_blueprint(ledger, settings.operator_token, settings.currencies))
     app.register_blueprint(health_blueprint(engine))
+    busy = {
+        version.prefix: version.answer(version.methods[0], Receipt(Outcome.UNAVAILABLE), None) for version in versions
+    }
+    app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, busy)  # type: ignore[method-assign]
     if settings.admin_secret_key and not settings.admin_port:
         app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: make_desk(settings)})  # type: ignore[method-assign]
     app.register_error_handler(HTTPException, answer_http_error)

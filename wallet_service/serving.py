@@ -25,6 +25,10 @@ from wallet_service.settings import Settings, SettingsError
 
 __all__ = ["serve"]
 
+THREADS_BESIDE = 8
+"""Threads of a worker that turn calls away, and serve the desk, while all that may be in are in."""
+MAX_CONNECTIONS = 4096
+"""Open connections of a worker. Lucky Monaco keeps some open for a long time."""
 DRAIN_SECONDS = 10
 """How long a worker may take to finish its calls when it is told to stop."""
 
@@ -65,7 +69,9 @@ def _server(settings: Settings, host: str, port: int, workers: int) -> Any:
         http=HTTPModes.http1,
         websockets=False,
         workers=workers,
-        blocking_threads=settings.threads,
+        blocking_threads=settings.calls_at_once + THREADS_BESIDE,
+        backlog=MAX_CONNECTIONS,
+        backpressure=MAX_CONNECTIONS,
         respawn_failed_workers=True,
         workers_kill_timeout=DRAIN_SECONDS,
         log_level=LogLevels.error,

@@ -225,9 +225,15 @@ class Settings:
         _whole_number(1440), 10, "The longest period of past rounds that one call to them may name, in minutes."
     )
     history_days: int = _setting(_whole_number(3660), 31, "How many days back they answer for past rounds.")
-    threads: int = _setting(
-        _whole_number(256), 16, "Calls one worker handles at once; each uses a database connection."
+    calls_at_once: int = _setting(
+        _whole_number(1024), 64, "Calls one worker handles at once; those beyond are told at once to come again (998)."
     )
+    calls_together: int = _setting(
+        _whole_number(256),
+        32,
+        "How many of the calls that wait at the same time a worker applies under one commit. `1`: each by itself.",
+    )
+    connections: int = _setting(_whole_number(256), 8, "Connections of one worker to the database, for wallet calls.")
     log_level: str = _setting(_log_level, "INFO", f"One of {', '.join(LOG_LEVELS)}.")
 
     @classmethod

@@ -3,15 +3,24 @@
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from threading import Barrier
 
 import pytest
 
+from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome, Receipt
 
 MONEY_BACK = Decimal(100)
+
+
+@pytest.fixture(params=[1, 32], ids=["each by itself", "together"])
+def new_player(request, new_player, engine):
+    """Make players whose calls go by themselves, or are applied together where they wait."""
+    ledger = Ledger(engine, calls_together=request.param)
+    return lambda *wallet: replace(new_player(*wallet), ledger=ledger)
 
 
 def race(*calls: Callable[[], Receipt]) -> list[Receipt]:

@@ -30,8 +30,8 @@ class Breaker:
             if len(self._until) > self._at_most:
                 self._until.popitem(last=False)
 
-    def resting(self, user_id: str) -> bool:
-        """Tell whether the database or the player's wallets rest."""
+    def resting(self, user_id: str | None = None) -> bool:
+        """Tell whether the database rests, or the player's wallets do."""
         if not self._until:
             return False
         now = monotonic()

@@ -2,10 +2,13 @@
 
 from dataclasses import fields
 from itertools import count
+from json import JSONEncoder
 from time import monotonic
+from typing import Any
 
+import structlog
 from psycopg import errors
-from sqlalchemy import Engine, TextClause, text
+from sqlalchemy import Engine, Row, TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from uuid_utils.compat import uuid7
@@ -32,9 +35,12 @@ from wallet_service.ledger.calls import (
     Transfer,
     Win,
 )
+from wallet_service.ledger.group_commit import GroupCommit
 from wallet_service.ledger.outcomes import Outcome, Receipt
 
 __all__ = ["Ledger", "LedgerUnavailableError"]
+
+log = structlog.get_logger("ledger")
 
 TYPES = (
     {"patience": "integer", "reverse": "boolean", "sent": "json"}
@@ -93,6 +99,21 @@ STATEMENTS: dict[type[Call], TextClause] = {
         "win", "user_id", "id", "kind", "currency", "round_id", "reference", "amount", "bonus_code", "sent"
     ),
 }
+FUNCTIONS: dict[type[Call], str] = {
+    Check: "check_wallet",
+    SessionExpired: "session_expired",
+    Balance: "balance",
+    Bet: "bet",
+    Result: "result",
+    EndRound: "end_round",
+    Cancel: "cancel",
+    Refund: "refund",
+    Win: "win",
+}
+"""The calls that may share a statement, as apply_calls.sql knows them."""
+APPLY_CALLS = text("SELECT place, outcome, transaction_id, currency, balance FROM apply_calls(CAST(:calls AS json))")
+GROUPS_AT_ONCE = 1
+_encoder = JSONEncoder(default=str)
 FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in STATEMENTS}
 
 RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
@@ -113,11 +134,22 @@ class LedgerUnavailableError(Exception):
 class Ledger:
     """Applies calls to the money in one PostgreSQL database. Safe to share between threads."""
 
-    def __init__(self, engine: Engine, *, reverse_settled: bool = False) -> None:
-        """Use the engine's database. With ``reverse_settled``, a refund takes back a settled round's wins (rule 4)."""
+    def __init__(self, engine: Engine, *, reverse_settled: bool = False, calls_together: int = 1) -> None:
+        """Use the engine's database.
+
+        With ``reverse_settled``, a refund takes back a settled round's wins (rule 4). Of the wallet calls that wait at
+        the same time, at most ``calls_together`` are applied by one statement.
+        """
         self._engine = engine
         self._reverse_settled = reverse_settled
         self._breaker = Breaker()
+        self._together = calls_together > 1
+        self._groups = GroupCommit(self._apply_group, at_most=calls_together, at_once=GROUPS_AT_ONCE)
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for their turn to be applied together."""
+        return self._groups.waiting
 
     def apply(self, call: Call) -> Receipt:
         """Apply one call and say how it ended. When this returns, the effect is durable.
@@ -126,16 +158,47 @@ class Ledger:
             LedgerUnavailableError: the database could not be reached or did not finish in time.
 
         """
-        if self._breaker.resting(call.user_id):
-            raise LedgerUnavailableError("the database did not answer a moment ago")
         values = {name: getattr(call, name) for name in FIELDS[type(call)]}
         values |= {"id": uuid7(), "promo_id": uuid7(), "reversal_id": uuid7(), "reverse": self._reverse_settled}
+        if self._together and type(call) in FUNCTIONS and not self._breaker.resting(call.user_id):
+            receipt = self._groups.apply((call, values))
+            if receipt:
+                return receipt
+        return self._apply_alone(call, values)
+
+    def _check_rest(self, call: Call) -> None:
+        if self._breaker.resting(call.user_id):
+            raise LedgerUnavailableError("the database did not answer a moment ago")
+
+    def _apply_group(self, group: list[tuple[Call, dict[str, Any]]]) -> list[Receipt]:
+        """Apply calls by one statement; no receipts where that fails, whatever the reason, as then none took effect.
+
+        Should the database have carried it out and its answer be lost, each call by itself finds what it did.
+        """
+        if self._breaker.resting():
+            return []
+        calls = [{"function": FUNCTIONS[type(call)], **values} for call, values in group]
+        started = monotonic()
+        try:
+            with self._engine.connect() as connection:
+                rows = connection.execute(APPLY_CALLS, {"calls": _encoder.encode(calls)}).all()
+        except (PoolTimeoutError, DBAPIError) as error:
+            reason = getattr(error, "orig", error)
+            if isinstance(reason, (*UNAVAILABLE, PoolTimeoutError)) and monotonic() - started > IN_VAIN_AFTER_S:
+                self._breaker.trip(None)
+            log.warning("group failed", calls=len(group), reason=type(reason).__name__)
+            return []
+        receipts = {row.place: _receipt(row) for row in rows}
+        return [receipts[place] for place in range(len(group))]
+
+    def _apply_alone(self, call: Call, values: dict[str, Any]) -> Receipt:
         started = monotonic()
         for attempt in count(1):
+            self._check_rest(call)
             try:
                 with self._engine.connect() as connection:
-                    row = connection.execute(STATEMENTS[type(call)], values).one()
-                return Receipt(Outcome(row.outcome), row.transaction_id, row.currency, row.balance)
+                    self._check_rest(call)  # others may have waited in vain meanwhile
+                    return _receipt(connection.execute(STATEMENTS[type(call)], values).one())
             except PoolTimeoutError as error:
                 raise LedgerUnavailableError("no database connection is free") from error
             except DBAPIError as error:
@@ -148,3 +211,7 @@ class Ledger:
                     self._breaker.trip(call.user_id if isinstance(error.orig, errors.LockNotAvailable) else None)
                 raise LedgerUnavailableError(str(error.orig).partition("\n")[0]) from error
         raise AssertionError  # count() does not end; without this line mypy would expect a receipt here
+
+
+def _receipt(row: Row[Any]) -> Receipt:
+    return Receipt(Outcome(row.outcome), row.transaction_id, row.currency, row.balance)

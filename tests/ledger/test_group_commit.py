@@ -1,0 +1,225 @@
+"""Calls that wait together, applied by one statement: as if each had come alone."""
+
+import random
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from threading import Event
+from time import sleep
+
+import pytest
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError
+
+from tests.conftest import Player
+from wallet_service.database import create_read_engine, create_wallet_engine
+from wallet_service.ledger.audit import audit
+from wallet_service.ledger.group_commit import GroupCommit
+from wallet_service.ledger.ledger import Ledger
+from wallet_service.ledger.outcomes import Outcome
+from wallet_service.schema import migrate
+
+AT_MOST = 8
+
+
+def await_waiting(queue, number):
+    while queue.waiting < number:
+        sleep(0.001)
+
+
+def in_turn(apply, *, at_most=3):
+    """Run work 0 and, while that is under way, 1 to 7; return the groups and what became of each."""
+    started, may_end = Event(), Event()
+    groups = []
+
+    def gated(group):
+        groups.append(group)
+        if len(groups) == 1:
+            started.set()
+            assert may_end.wait(30)
+        return apply(group)
+
+    together = GroupCommit(gated, at_most=at_most, at_once=1)
+    with ThreadPoolExecutor(8) as pool:
+        futures = [pool.submit(together.apply, 0)]
+        assert started.wait(30)
+        for number in range(1, 8):
+            futures.append(pool.submit(together.apply, number))
+            await_waiting(together, number)
+        may_end.set()
+        return groups, [future.exception() or future.result() for future in futures]
+
+
+def test_the_first_waits_for_nobody_and_what_comes_meanwhile_goes_together_in_order():
+    groups, results = in_turn(lambda group: [number * 10 for number in group])
+    assert groups == [[0], [1, 2, 3], [4, 5, 6], [7]]
+    assert results == [0, 10, 20, 30, 40, 50, 60, 70]
+
+
+def test_a_group_that_failed_gives_no_results_and_the_next_one_does():
+    groups, results = in_turn(lambda group: [] if 2 in group else group)
+    assert groups == [[0], [1, 2, 3], [4, 5, 6], [7]]
+    assert results == [0, None, None, None, 4, 5, 6, 7]
+
+
+def test_an_exception_is_raised_once_and_the_turn_goes_on():
+    fault = RuntimeError("a fault of ours")
+
+    def apply(group):
+        if 2 in group:
+            raise fault
+        return group
+
+    _, results = in_turn(apply)
+    assert results == [0, fault, None, None, 4, 5, 6, 7]
+
+
+@pytest.fixture
+def engine_of_its_own(database_url):
+    engine = create_wallet_engine(database_url, connections=AT_MOST)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def together(engine_of_its_own, new_player):
+    """Apply calls by one statement: the first by itself, the others while that is held up before it is sent."""
+
+    def apply(first, *calls):
+        ledger = Ledger(engine_of_its_own, calls_together=AT_MOST)
+        started, may_go = Event(), Event()
+
+        def hold_up(*_):
+            if not started.is_set():
+                started.set()
+                assert may_go.wait(30)
+
+        event.listen(engine_of_its_own, "before_cursor_execute", hold_up)
+        with ThreadPoolExecutor(1 + len(calls)) as pool:
+            futures = [pool.submit(first, ledger)]
+            assert started.wait(30)
+            for number, call in enumerate(calls, 1):
+                futures.append(pool.submit(call, ledger))
+                await_waiting(ledger, number)
+            may_go.set()
+        event.remove(engine_of_its_own, "before_cursor_execute", hold_up)
+        return futures
+
+    return apply
+
+
+def by(player, name, *arguments, **named):
+    """Return a call of the player's, as a function of the ledger that applies it."""
+    return lambda ledger: getattr(replace(player, ledger=ledger), name)(*arguments, **named)
+
+
+def test_a_refusal_in_a_group_touches_no_other_call(together, new_player):
+    rich, poor, other = new_player(), new_player("1"), new_player()
+    receipts = [
+        future.result()
+        for future in together(
+            by(other, "bet", "1"),
+            by(rich, "bet", "10"),
+            by(poor, "bet", "10"),
+            by(rich, "bet", "10"),
+            by(rich, "refund", "r1"),
+        )
+    ]
+    outcomes = [receipt.outcome for receipt in receipts]
+    assert outcomes == [
+        Outcome.APPLIED,
+        Outcome.APPLIED,
+        Outcome.INSUFFICIENT_BALANCE,
+        Outcome.REPLAYED,
+        Outcome.APPLIED,
+    ]
+    assert receipts[1].transaction_id == receipts[3].transaction_id
+    assert rich.log() == [("bet", Decimal(-10)), ("refund", Decimal(10))]
+    assert poor.log() == []
+
+
+def test_an_error_in_a_group_touches_no_other_call(together, new_player):
+    first, wrong, right = new_player(), new_player(), new_player()
+    _, failed, *others = together(
+        by(first, "bet", "1"),
+        by(wrong, "win", "jackpot_win", "1e25"),  # beyond any balance: the database raises an error
+        by(right, "bet", "10"),
+        by(wrong, "bet", "10"),
+    )
+    assert isinstance(failed.exception(), DBAPIError)
+    assert [future.result().outcome for future in others] == [Outcome.APPLIED] * 2
+    assert (wrong.log(), right.log()) == ([("bet", Decimal(-10))], [("bet", Decimal(-10))])
+
+
+def test_a_stuck_wallet_in_a_group_holds_up_no_other_call(together, new_player, database_url):
+    first, stuck, right = new_player(), new_player(), new_player()
+    answered = Event()
+    holder = create_wallet_engine(database_url, connections=1)
+
+    def bet(ledger):
+        receipt = replace(right, ledger=ledger).bet("10")
+        answered.set()
+        return receipt
+
+    def bet_of_the_stuck(ledger):
+        return replace(stuck, ledger=ledger).bet("10")
+
+    with holder.connect().execution_options(isolation_level="READ COMMITTED") as connection:
+        connection.execute(text("SELECT FROM wallets WHERE user_id = :user FOR UPDATE"), {"user": stuck.user_id})
+
+        def release():
+            assert answered.wait(30), "the others are answered while the wallet is still locked"
+            connection.rollback()
+
+        with ThreadPoolExecutor(1) as pool:
+            released = pool.submit(release)
+            _, held_up, other = together(by(first, "bet", "1"), bet_of_the_stuck, bet)
+            released.result()
+    holder.dispose()
+    assert other.result().outcome is Outcome.APPLIED
+    assert held_up.result().outcome is Outcome.APPLIED
+    assert stuck.log() == right.log() == [("bet", Decimal(-10))]
+
+
+def test_two_workers_apply_groups_of_the_same_players_without_a_deadlock(new_database):
+    url = new_database()
+    migrate(url)
+    engines = [create_wallet_engine(url, connections=4) for _ in range(2)]
+    statements: Counter[str] = Counter()
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", lambda _c, _cur, sql, *_: statements.update([sql.split("(")[0]]))
+    ledgers = [Ledger(engine, calls_together=AT_MOST) for engine in engines]
+    players = [Player(f"p{number}", ledgers[0], engines[0]) for number in range(6)]
+    for player in players:
+        player.open("USD", "1000")
+
+    def play(thread):
+        dice = random.Random(thread)
+        outcomes = []
+        for turn in range(60):
+            player = replace(dice.choice(players), ledger=ledgers[thread % 2])
+            round_id, reference = f"r{dice.randrange(40)}", f"b{thread}-{turn}"
+            call = dice.choice(
+                [
+                    partial(player.bet, "1", round_id=round_id, reference=reference),
+                    partial(player.result, "2", round_id=round_id, reference=reference),
+                    partial(player.refund, round_id),
+                    partial(player.cancel, reference, round_id=round_id),
+                ]
+            )
+            outcomes.append(call().outcome)
+        return outcomes
+
+    with ThreadPoolExecutor(24) as pool:
+        outcomes = Counter(outcome for thread in pool.map(play, range(24)) for outcome in thread)
+    assert outcomes.total() == 24 * 60
+    assert Outcome.UNAVAILABLE not in outcomes
+    assert statements.total() < 24 * 60, "calls were applied together"
+    reads = create_read_engine(url)
+    with reads.connect() as connection:
+        deadlocks = connection.scalar(text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"))
+        assert (deadlocks, audit(connection).findings) == (0, [])
+    for engine in (*engines, reads):
+        engine.dispose()

@@ -1,0 +1,70 @@
+"""How many wallet calls are let in at once; those beyond are told so at once, in few steps (rule 17).
+
+A wallet that takes on more than it can carry answers every call late, and Lucky Monaco gives up on all of them. So the
+calls that are in are answered in time, and the others come again.
+"""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING
+
+import structlog
+
+from wallet_service.versions.endpoint import Answer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+__all__ = ["Admission"]
+
+TOLD_EVERY_S = 1.0
+
+log = structlog.get_logger("wallet")
+
+
+class Admission:
+    """A WSGI application that turns calls away while ``at_once`` of them are in another one."""
+
+    def __init__(self, app: "WSGIApplication", at_once: int, turned_away: Mapping[str, Answer]) -> None:
+        """Stand in front of ``app``; ``turned_away`` gives each path's prefix the answer to a call that is not let in.
+
+        Paths with other prefixes are not counted.
+        """
+        self._app = app
+        self._free = at_once
+        self._answers = [(f"{prefix}/", answer) for prefix, answer in turned_away.items()]
+        self._lock = Lock()
+        self._turned_away = 0
+        self._told_at = 0.0
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer a request."""
+        path = environ["PATH_INFO"]
+        answer = next((answer for prefix, answer in self._answers if path.startswith(prefix)), None)
+        if answer is None:
+            return self._app(environ, start_response)
+        with self._lock:
+            is_in = self._free > 0
+            self._free -= is_in
+        if not is_in:
+            self._tell()
+            headers = [("Content-Type", "application/json"), ("Content-Length", str(len(answer.body)))]
+            start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
+            return [answer.body.encode()]
+        try:
+            return self._app(environ, start_response)  # a wallet call's answer is whole when this returns
+        finally:
+            with self._lock:
+                self._free += 1
+
+    def _tell(self) -> None:
+        """Log how many were turned away, a line a second at most: logging each would take the calls' own time."""
+        now = monotonic()
+        with self._lock:
+            self._turned_away += 1
+            if now < self._told_at + TOLD_EVERY_S:
+                return
+            number, self._turned_away, self._told_at = self._turned_away, 0, now
+        log.warning("turned away", calls=number)
