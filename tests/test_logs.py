@@ -1,6 +1,8 @@
 """One JSON line a call, and never a secret in it."""
 
 import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.conftest import SECRETS, signed
 
@@ -57,3 +59,29 @@ def test_a_fault_of_ours_is_logged_whole_and_told_to_nobody(new_service, new_pla
     [fault] = [json.loads(line) for line in service.log if '"event": "fault"' in line]
     assert "UndefinedFunction" in fault["exception"]
     assert player.user_id not in fault["exception"], "no parameter of a statement is logged"
+
+
+def test_half_a_character_in_what_was_sent_is_logged_as_such(new_service, player):
+    service = new_service()
+    path = "/V4/Refund?MEMB_ID=test-operator&HASH=test-token"
+    service.http.post(path, content=b'{"half \\ud800": "1"}', headers={"Content-Type": "application/json"})
+    body = {"userId": player.user_id, "providerId": "LM", "reference": "f1", "roundId": "r1", "currency": "USD"}
+    rest = {"uuid": "u", "gameId": "g", "gameName": "G", "half \ud800": "1"}
+    assert service.v4_02("Refund", {**body, **rest}).json()["error"] == 0
+    service.stop()
+    [line] = [json.loads(line) for line in service.log if '"applied"' in line]
+    assert line["unknown_fields"] == ["half \ud800"]
+
+
+def test_lines_of_many_threads_are_each_whole(new_service, new_player):
+    service = new_service()
+    players = [new_player() for _ in range(20)]
+    body = {"providerId": "LM", "currency": "USD", "sessionId": "s", "uuid": "u"}
+    with ThreadPoolExecutor(20) as pool:
+        for player in players * 10:
+            pool.submit(service.v4_02, "Balance", {**body, "userId": player.user_id})
+    service.stop()
+    lines = [json.loads(line) for line in service.log if line.startswith("{")]
+    assert Counter(line["userId"] for line in lines if line["event"] == "call") == {
+        player.user_id: 10 for player in players
+    }
