@@ -1,9 +1,8 @@
 """A request's JSON object with the text of every value kept, because the hash and exact amounts need it as sent."""
 
 import re
-from dataclasses import dataclass
 from json import JSONDecodeError, JSONDecoder, dumps
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 __all__ = ["JsonNumber", "MalformedBodyError", "Member", "members_as_json", "parse_body", "write_object"]
 
@@ -11,6 +10,16 @@ MAX_DEPTH = 32
 """Arrays and objects nested deeper than this are refused; the contract's deepest is two."""
 
 _SPACE = re.compile(r"[ \t\n\r]*")
+# A string without escapes is what stands between its quotes.
+_PLAIN_MEMBER = re.compile(
+    r"""
+    [ \t\n\r]*  ("[^"\\\x00-\x1f]*")
+    [ \t\n\r]*  :
+    [ \t\n\r]*  ("[^"\\\x00-\x1f]*" | -?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[ \t\n\r,}]))
+    [ \t\n\r]*
+    """,
+    re.VERBOSE,
+)
 _CONSTANT = re.compile(r"NaN|-?Infinity")
 
 
@@ -24,11 +33,11 @@ class JsonNumber(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One field of the body: its value, with numbers as ``JsonNumber``, and its value's text as sent."""
+class Member(NamedTuple):
+    """One field of the body: its value, with numbers as ``JsonNumber``, and name and value as they were sent."""
 
     value: Any
+    name_text: str
     text: str
 
     @property
@@ -38,8 +47,8 @@ class Member:
 
     @property
     def json(self) -> str:
-        """The text as JSON: as it was sent, but for the constants that JSON does not have."""
-        return dumps(self.text) if _CONSTANT.fullmatch(self.text) else self.text
+        """Name and value as JSON: as they were sent, but for the constants that JSON does not have."""
+        return f"{self.name_text}: {dumps(self.text) if _CONSTANT.fullmatch(self.text) else self.text}"
 
 
 def _refuse_constant(_: str) -> NoReturn:
@@ -70,24 +79,43 @@ def parse_body(body: bytes) -> dict[str, Member]:
 def _parse_object(text: str) -> dict[str, Member]:
     members: dict[str, Member] = {}
     at = _after_space(text, _expect(text, _after_space(text, 0), "{"))
-    while not text.startswith("}", at):
-        if members:
-            at = _after_space(text, _expect(text, at, ","))
-        name, at = _decoder.raw_decode(text, at)
-        if type(name) is not str:
-            raise MalformedBodyError("not JSON")
-        start = _after_space(text, _expect(text, _after_space(text, at), ":"))
-        constant = _CONSTANT.match(text, start)
-        value, at = (JsonNumber(constant.group()), constant.end()) if constant else _decoder.raw_decode(text, start)
+    more = not text.startswith("}", at)
+    at += not more
+    while more:
+        name, member, at = _plain_member(text, at) or _member(text, at)
         if name in members:
             raise MalformedBodyError("a name stands twice")
-        if _too_deep(value, MAX_DEPTH):
-            raise MalformedBodyError("nested too deep")
-        members[name] = Member(value, text[start:at])
-        at = _after_space(text, at)
-    if _after_space(text, at + 1) != len(text):
+        members[name] = member
+        more = text.startswith(",", at)
+        at = _expect(text, at, "," if more else "}")
+    if _after_space(text, at) != len(text):
         raise MalformedBodyError("not JSON")
     return members
+
+
+def _plain_member(text: str, at: int) -> tuple[str, Member, int] | None:
+    """Read a member whose name is a string, and whose value a string or a number, that say what they are; most are."""
+    match = _PLAIN_MEMBER.match(text, at)
+    if match is None:
+        return None
+    name_text, value_text = match.groups()
+    value = value_text[1:-1] if value_text[0] == '"' else JsonNumber(value_text)
+    return name_text[1:-1], Member(value, name_text, value_text), match.end()
+
+
+def _member(text: str, at: int) -> tuple[str, Member, int]:
+    """Read any member, and the space around it."""
+    name_at = _after_space(text, at)
+    name, at = _decoder.raw_decode(text, name_at)
+    if type(name) is not str:
+        raise MalformedBodyError("not JSON")
+    name_text = text[name_at:at]
+    start = _after_space(text, _expect(text, _after_space(text, at), ":"))
+    constant = _CONSTANT.match(text, start)
+    value, at = (JsonNumber(constant.group()), constant.end()) if constant else _decoder.raw_decode(text, start)
+    if _too_deep(value, MAX_DEPTH):
+        raise MalformedBodyError("nested too deep")
+    return name, Member(value, name_text, text[start:at]), _after_space(text, at)
 
 
 def _after_space(text: str, at: int) -> int:
@@ -111,11 +139,7 @@ def _too_deep(value: Any, levels: int) -> bool:
 
 def members_as_json(members: dict[str, Member], without: frozenset[str]) -> str:
     """Write the body again as it was sent, value texts and all, leaving out the fields named, in any letter case."""
-    return (
-        "{"
-        + ", ".join(f"{dumps(name)}: {member.json}" for name, member in members.items() if name.lower() not in without)
-        + "}"
-    )
+    return "{" + ", ".join(member.json for name, member in members.items() if name.lower() not in without) + "}"
 
 
 def write_object(fields: dict[str, Any]) -> str:

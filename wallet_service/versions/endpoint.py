@@ -144,7 +144,7 @@ def wallet_blueprint(version: Version, ledger: Ledger, credentials: Credentials,
             id=str(receipt.transaction_id) if receipt.transaction_id else None,
             duration_ms=round((perf_counter() - started) * 1000, 3),
         )
-        return Response(answer.body, answer.status, mimetype="application/json")
+        return Response(answer.body, answer.status, content_type="application/json")
 
     def register(state: Any) -> None:
         state.app.url_map.converters[f"{blueprint.name}_method"] = MethodName
@@ -169,7 +169,7 @@ def read_call(
         HTTPException: the request is not a wallet call at all.
 
     """
-    forwarded_for = ",".join(request.headers.getlist("X-Forwarded-For"))
+    forwarded_for = request.headers.get("X-Forwarded-For")
     if not (
         credentials.network_allowed(request.remote_addr, forwarded_for) and credentials.url_token_valid(request.args)
     ):
