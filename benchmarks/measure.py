@@ -1,0 +1,197 @@
+"""The measurements, side by side: what the database alone can do, an empty view, the usual way, and the wallet."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from statistics import median
+
+from data import Database
+from load import Load, LoadError, Rounds, send, send_to_database
+from servers import Server, empty_view, stopwatch, usual_way, wallet
+
+CONNECTIONS = 32
+"""Calls that Lucky Monaco has open at once; as many are open to the database where pgbench calls it."""
+ROUNDS_A_SECOND = {"pgbench": 5000, "refund": 3500, "replay": 3500}
+"""Open rounds for each second of a measurement that refunds them: more than it can need here."""
+HOT_CLIENTS = (1, 4, 16, 64)
+OVERLOAD_CONNECTIONS = 512
+WARM_UP_S = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measurement. CPU is in seconds for a thousand calls, memory in bytes."""
+
+    what: str
+    workers: int
+    connections: int
+    load: Load
+    cpu_server: float
+    cpu_database: float
+    memory: int = 0
+
+    def told(self) -> dict[str, object]:
+        """Return what JSON says of it."""
+        return {
+            "what": self.what,
+            "workers": self.workers,
+            "connections": self.connections,
+            "calls_per_second": round(self.load.rate, 1),
+            "p50_ms": round(self.load.p50, 3),
+            "p99_ms": round(self.load.p99, 3),
+            "not_served": self.load.failed,
+            "cpu_seconds_per_1000_calls": {
+                "server": round(self.cpu_server, 3),
+                "database": round(self.cpu_database, 3),
+            },
+            "memory_per_worker_mb": round(self.memory / 2**20, 1),
+        }
+
+
+@dataclass(slots=True)
+class Bench:
+    """Measures on one database, and keeps what it found."""
+
+    database: Database
+    seconds: float
+    on_figure: Callable[[Figure], None]
+    figures: list[Figure] = field(default_factory=list)
+
+    def ceiling(self) -> Figure:
+        """Measure the refund function called by pgbench."""
+        rounds = self._rounds("pgbench")
+        with stopwatch(self.database.process) as cpu:
+            load = send_to_database(self.database.url, rounds, connections=CONNECTIONS, seconds=self.seconds)
+        check_rounds(rounds, load)
+        return self._keep(Figure("pgbench", 0, CONNECTIONS, load, 0, cpu[0] / load.calls * 1000))
+
+    def http(
+        self,
+        server: Server,
+        workers: int,
+        scenario: str,
+        *,
+        connections: int = CONNECTIONS,
+        rate: float = 0,
+        seconds: float = 0,
+        overload: bool = False,
+    ) -> Figure:
+        """Measure calls over HTTP, as many as there can be or, with a ``rate``, so many a second.
+
+        Under ``overload``, calls may be turned away.
+        """
+        rounds = self._rounds(scenario)
+        if scenario == "replay":
+            send(server.url, "refund", rounds, connections=connections, seconds=1)
+        with stopwatch(server.process, self.database.process) as cpu:
+            load = send(
+                server.url,
+                scenario,
+                rounds,
+                connections=connections,
+                seconds=seconds or self.seconds,
+                rate=rate,
+                lenient=overload,
+            )
+        if scenario == "refund" and server.name != "empty view":
+            check_rounds(rounds, load)
+        per_thousand = 1000 / load.calls
+        what = f"{server.name}: {scenario}" + (f", {rate:.0f}/s sent" if rate else "")
+        figure = Figure(
+            what,
+            workers,
+            connections,
+            load,
+            cpu[0] * per_thousand,
+            cpu[1] * per_thousand,
+            server.memory_per_worker(),
+        )
+        return self._keep(figure)
+
+    def _rounds(self, what: str) -> Rounds:
+        return self.database.new_rounds(int(ROUNDS_A_SECOND.get(what, 0) * (self.seconds + 1)))
+
+    def _keep(self, figure: Figure) -> Figure:
+        self.figures.append(figure)
+        self.on_figure(figure)
+        return figure
+
+
+def check_rounds(rounds: Rounds, load: Load) -> None:
+    """Make sure that every refund had a round of its own: one without costs less.
+
+    Raises:
+        LoadError: the rounds ran out.
+
+    """
+    if load.calls > rounds.number - 2 * CONNECTIONS:
+        raise LoadError(f"{load.calls} refunds for {rounds.number} open rounds; raise ROUNDS_A_SECOND")
+
+
+@contextmanager
+def warm(server: Server, database: Database) -> Iterator[Server]:
+    """Run a server, and let it get its connections and prepare its statements before anything is measured."""
+    with server:
+        rounds = database.new_rounds(ROUNDS_A_SECOND["refund"] * (WARM_UP_S + 1))
+        send(server.url, "refund", rounds, connections=CONNECTIONS, seconds=WARM_UP_S)
+        yield server
+
+
+def main_ratios(bench: Bench, workers: int) -> dict[str, float]:
+    """Measure what the targets name, in one go, and return the ratios."""
+    ceiling = bench.ceiling().load.rate
+    with warm(usual_way(bench.database.url, workers), bench.database) as server:
+        usual = bench.http(server, workers, "refund").load.rate
+    with warm(wallet(bench.database.url, workers), bench.database) as server:
+        refund, replay, mix = (
+            bench.http(server, workers, scenario).load.rate for scenario in ("refund", "replay", "mix")
+        )
+    return {
+        "refund_vs_pgbench": refund / ceiling,
+        "refund_vs_usual": refund / usual,
+        "mix_vs_pgbench": mix / ceiling,
+        "replay_vs_refund": replay / refund,
+    }
+
+
+def other_ratios(bench: Bench, workers: int) -> dict[str, float]:
+    """Measure the rest: the empty view, bets, a hot player, one client against half of full load."""
+    with warm(empty_view(workers), bench.database) as server:
+        empty = bench.http(server, workers, "refund").load.rate
+    with warm(wallet(bench.database.url, workers), bench.database) as server:
+        full = bench.http(server, workers, "refund").load.rate
+        bench.http(server, workers, "bet")
+        hot = [bench.http(server, workers, "hot", connections=clients).load.rate for clients in HOT_CLIENTS]
+        single = bench.http(server, workers, "refund", connections=1)
+        half = bench.http(server, workers, "refund", connections=2 * CONNECTIONS, rate=full / 2)
+    return {
+        "refund_vs_empty": full / empty,
+        "hot_64_vs_best": hot[-1] / max(hot),
+        "half_load_p99_vs_single_p50": half.load.p99 / single.load.p50,
+    }
+
+
+def overload(bench: Bench, workers: int, seconds: float) -> dict[str, float]:
+    """Send four times what it can carry, and look at what it carries meanwhile and afterwards."""
+    with warm(wallet(bench.database.url, workers), bench.database) as server:
+        before = bench.http(server, workers, "mix")
+        meanwhile = bench.http(
+            server,
+            workers,
+            "mix",
+            connections=OVERLOAD_CONNECTIONS,
+            rate=4 * before.load.rate,
+            seconds=seconds,
+            overload=True,
+        )
+        after = bench.http(server, workers, "mix")
+    return {
+        "served_meanwhile": meanwhile.load.rate / before.load.rate,
+        "served_afterwards": after.load.rate / before.load.rate,
+        "memory_meanwhile": meanwhile.memory / before.memory,
+    }
+
+
+def medians(found: list[dict[str, float]]) -> dict[str, float]:
+    """Return the median of each ratio over repetitions."""
+    return {name: round(median(ratios[name] for ratios in found), 3) for name in found[0]}

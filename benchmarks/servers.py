@@ -1,0 +1,131 @@
+"""The servers that are measured, each in processes of its own, and what they take of the machine."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import sleep
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+HERE = Path(__file__).parent
+PARTNER, TOKEN = "benchmark", "token-of-the-benchmark"
+BIN = Path(sys.executable).parent
+THREADS = 16
+"""Of the empty view and of the usual way, in each worker; more made neither faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """CPU seconds that processes have used, those of their ended children included."""
+
+    seconds: float
+
+    @classmethod
+    def of(cls, process: psutil.Process) -> Self:
+        """Count a process and all below it."""
+        used = 0.0
+        for one in (process, *process.children(recursive=True)):
+            try:
+                used += sum(one.cpu_times()[:4])
+            except psutil.NoSuchProcess:
+                continue  # its parent has its time now
+        return cls(used)
+
+
+class Server:
+    """A server under a URL, until it is left."""
+
+    def __init__(self, name: str, command: list[str], environment: dict[str, str], port: int) -> None:
+        """Start it."""
+        self.name = name
+        self.url = f"http://127.0.0.1:{port}/v4/METHOD?MEMB_ID={PARTNER}&HASH={TOKEN}"
+        self._port = port
+        self._popen = subprocess.Popen(  # noqa: S603 - ours
+            command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=HERE
+        )
+        self.process = psutil.Process(self._popen.pid)
+
+    def __enter__(self) -> Self:
+        """Wait until it listens."""
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self._port), timeout=1).close()
+            except OSError:
+                if self._popen.poll() is not None:
+                    raise RuntimeError(f"{self.name} does not start") from None
+                sleep(0.05)
+            else:
+                return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it."""
+        self._popen.terminate()
+        self._popen.wait()
+
+    def memory_per_worker(self) -> int:
+        """Return the bytes of memory that its largest process has for itself and its share of what is common."""
+        return max(int(one.memory_full_info().pss) for one in (self.process, *self.process.children(recursive=True)))
+
+
+def wallet(database_url: str, workers: int) -> Server:
+    """Return the wallet, as it is deployed."""
+    port = free_port()
+    environment = {
+        "WALLET_DATABASE_URL": database_url,
+        "WALLET_PARTNER_ID": PARTNER,
+        "WALLET_PARTNER_TOKEN": TOKEN,
+        "WALLET_HASH_SECRET": "secret-of-the-benchmark",
+    }
+    command = [str(BIN / "wallet-service"), "serve", "--port", str(port), "--workers", str(workers)]
+    return Server("wallet", command, environment, port)
+
+
+def empty_view(workers: int) -> Server:
+    """Return a Flask view that answers a constant, on the wallet's server."""
+    port = free_port()
+    options = ["--interface", "wsgi", "--http", "1", "--no-ws", "--log-level", "error", "--factory"]
+    threads = ["--workers", str(workers), "--blocking-threads", str(THREADS), "--port", str(port)]
+    return Server("empty view", [str(BIN / "granian"), *options, *threads, "empty:create"], {}, port)
+
+
+def usual_way(database_url: str, workers: int) -> Server:
+    """Return the usual way, on the server it is usually run on."""
+    port = free_port()
+    environment = {
+        "WALLET_DATABASE_URL": database_url,
+        "WALLET_PARTNER_ID": PARTNER,
+        "WALLET_PARTNER_TOKEN": TOKEN,
+    }
+    options = ["--worker-class", "gthread", "--threads", str(THREADS), "--workers", str(workers)]
+    return Server(
+        "usual way",
+        [str(BIN / "gunicorn"), *options, "--keep-alive", "60", "--bind", f"127.0.0.1:{port}", "usual:create()"],
+        environment,
+        port,
+    )
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def stopwatch(*processes: psutil.Process) -> Iterator[list[float]]:
+    """Give a list that holds, afterwards, the CPU seconds that each of the processes used meanwhile."""
+    before = [Cpu.of(process).seconds for process in processes]
+    used: list[float] = []
+    yield used
+    used += [Cpu.of(process).seconds - start for process, start in zip(processes, before, strict=True)]
