@@ -11,7 +11,11 @@ from wallet_service.database import create_migration_engine
 from wallet_service.versions.endpoint import Answer
 
 WAITERS = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-BUSY = {"/v4": Answer(200, '{"error": 998}'), "/V4": Answer(503, '{"error": {"code": "G.998"}}')}
+BUSY = {"/v4/": Answer(200, '{"error": 998}'), "/V4/": Answer(503, '{"error": {"code": "G.998"}}')}
+
+
+def turned_away_by(path):
+    return BUSY.get(path[:4])
 
 
 class Held:
@@ -39,13 +43,14 @@ def send(app, path):
 
 def test_those_beyond_are_turned_away_in_their_version_s_words_and_come_in_later():
     held = Held()
-    app = Admission(held, 2, BUSY)
+    app = Admission(held, 2, turned_away_by)
     with ThreadPoolExecutor(4) as pool:
         are_in = [pool.submit(send, app, path) for path in ("/v4/Bet", "/V4/Refund")]
         for _ in are_in:
             assert held.entered.acquire(timeout=30)
         assert send(app, "/v4/Bet") == ("200 OK", "application/json", b'{"error": 998}')
-        assert send(app, "/V4/Bet") == ("503 Service Unavailable", "application/json", BUSY["/V4"].body.encode())
+        assert send(app, "/V4/Bet") == ("503 Service Unavailable", "application/json", BUSY["/V4/"].body.encode())
+        assert send(app, "//v4/Bet")[2] == b'{"error": 998}', "a base URL that ends in a slash"
         beside = [pool.submit(send, app, path) for path in ("/healthz", "/v4x/Bet")]
         for _ in beside:
             assert held.entered.acquire(timeout=30), "what is no wallet call is not counted"
@@ -57,7 +62,7 @@ def test_those_beyond_are_turned_away_in_their_version_s_words_and_come_in_later
 def test_a_fault_gives_its_place_back():
     held = Held()
     held.may_go.set()
-    app = Admission(held, 1, BUSY)
+    app = Admission(held, 1, turned_away_by)
     for _ in range(2):
         try:
             send(app, "/v4/Fault")
@@ -79,12 +84,14 @@ def test_a_busy_wallet_turns_calls_away_at_once_and_says_how_many(database_url, 
         while not connection.scalar(WAITERS):
             assert not is_in.done()
         answer = service.v4_02("Balance", {**body, "userId": other.user_id}).json()
+        ended = service.v4_02("EndRound", {**body, "userId": other.user_id}).json()
         assert not is_in.done(), "told while the first call was still in"
         connection.rollback()
         assert is_in.result().json()["error"] == 0
     engine.dispose()
+    assert ended["error"] == 997
     assert answer == {"error": 998, "description": "Internal error, resend"}
     assert service.v4_02("Balance", {**body, "userId": other.user_id}).json()["error"] == 0
     service.stop()
     told = [json.loads(line) for line in service.log if '"turned away"' in line]
-    assert [line["calls"] for line in told] == [1]
+    assert [line["calls"] for line in told] == [1]  # the second within the same second is told with the next

@@ -1,10 +1,15 @@
 """One JSON line a call, and never a secret in it."""
 
+import io
 import json
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Semaphore
 
 from tests.conftest import SECRETS, signed
+from wallet_service import logs
+from wallet_service.logs import _Lines
 
 
 def test_a_line_for_each_call_and_no_secret(new_service, player):
@@ -85,3 +90,54 @@ def test_lines_of_many_threads_are_each_whole(new_service, new_player):
     assert Counter(line["userId"] for line in lines if line["event"] == "call") == {
         player.user_id: 10 for player in players
     }
+
+
+class Held(io.StringIO):
+    """A standard error that takes nothing until it may."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked = Semaphore(0)
+        self.may_go = Event()
+
+    def write(self, lines):
+        self.asked.release()
+        assert self.may_go.wait(30)
+        return super().write(lines)
+
+
+def test_who_writes_takes_one_batch_and_who_finds_two_at_it_goes_on(monkeypatch):
+    held = Held()
+    monkeypatch.setattr(sys, "stderr", held)
+    lines = _Lines()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(lines.msg, "1")
+        assert held.asked.acquire(timeout=30)
+        second = pool.submit(lines.msg, "2")
+        while not lines.heir.locked():
+            assert not second.done()
+        for number in range(3, 6):
+            lines.msg(str(number))
+        assert held.getvalue() == ""
+        held.may_go.set()
+        first.result(30)
+        second.result(30)
+    assert held.getvalue() == "1\n2\n3\n4\n5\n"
+
+
+def test_lines_that_nobody_takes_are_dropped_and_counted(monkeypatch):
+    held = Held()
+    monkeypatch.setattr(sys, "stderr", held)
+    monkeypatch.setattr(logs, "MAX_LEFT", 3)
+    lines = _Lines()
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(lines.msg, "1")]
+        assert held.asked.acquire(timeout=30)
+        waiting.append(pool.submit(lines.msg, "2"))
+        while not lines.heir.locked():
+            assert not waiting[1].done()
+        for number in range(3, 9):
+            lines.msg(str(number))
+        held.may_go.set()
+    dropped = '{"event": "log lines dropped", "number": 4, "level": "warning"}'
+    assert held.getvalue() == f"1\n{dropped}\n2\n3\n4\n"

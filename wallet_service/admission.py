@@ -4,7 +4,7 @@ A wallet that takes on more than it can carry answers every call late, and Lucky
 calls that are in are answered in time, and the others come again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from threading import Lock
 from time import monotonic
@@ -27,22 +27,23 @@ log = structlog.get_logger("wallet")
 class Admission:
     """A WSGI application that turns calls away while ``at_once`` of them are in another one."""
 
-    def __init__(self, app: "WSGIApplication", at_once: int, turned_away: Mapping[str, Answer]) -> None:
-        """Stand in front of ``app``; ``turned_away`` gives each path's prefix the answer to a call that is not let in.
+    def __init__(self, app: "WSGIApplication", at_once: int, turned_away_by: Callable[[str], Answer | None]) -> None:
+        """Stand in front of ``app``.
 
-        Paths with other prefixes are not counted.
+        ``turned_away_by`` gives, for a path, the answer to a wallet call that is not let in; ``None`` for paths of
+        others, which are not counted.
         """
         self._app = app
         self._free = at_once
-        self._answers = [(f"{prefix}/", answer) for prefix, answer in turned_away.items()]
+        self._turned_away_by = turned_away_by
         self._lock = Lock()
         self._turned_away = 0
         self._told_at = 0.0
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request."""
-        path = environ["PATH_INFO"]
-        answer = next((answer for prefix, answer in self._answers if path.startswith(prefix)), None)
+        # A doubled slash at the beginning is none to the application behind.
+        answer = self._turned_away_by("/" + environ["PATH_INFO"].lstrip("/"))
         if answer is None:
             return self._app(environ, start_response)
         with self._lock:

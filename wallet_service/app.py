@@ -1,5 +1,7 @@
 """The wiring: settings in, a Flask application out."""
 
+from functools import partial
+
 import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -16,7 +18,7 @@ from wallet_service.logs import configure_logs
 from wallet_service.operator_api.routes import operator_blueprint
 from wallet_service.schema import prepare_database
 from wallet_service.settings import Settings
-from wallet_service.versions.endpoint import MAX_BODY_BYTES, Accepted, Answer, wallet_blueprint
+from wallet_service.versions.endpoint import MAX_BODY_BYTES, Accepted, Answer, Version, wallet_blueprint
 from wallet_service.versions.v4 import answers as v4_answers
 from wallet_service.versions.v4 import routes as v4_routes
 from wallet_service.versions.v4_02 import answers as v4_02_answers
@@ -64,10 +66,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.operator_token:
         app.register_blueprint(operator_blueprint(ledger, settings.operator_token, settings.currencies))
     app.register_blueprint(health_blueprint(engine))
-    busy = {
-        version.prefix: version.answer(version.methods[0], Receipt(Outcome.UNAVAILABLE), None) for version in versions
-    }
-    app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, busy)  # type: ignore[method-assign]
+    app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, partial(answer_when_busy, versions))  # type: ignore[method-assign]
     if settings.admin_secret_key and not settings.admin_port:
         app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: make_desk(settings)})  # type: ignore[method-assign]
     app.register_error_handler(HTTPException, answer_http_error)
@@ -90,6 +89,16 @@ def make_desk(settings: Settings) -> Flask:
     reads = create_desk_engine(settings.database_url, DESK_CONNECTIONS, read_only=True)
     writes = create_desk_engine(settings.database_url, DESK_CONNECTIONS, read_only=False)
     return create_desk(settings, ledger, reads, writes)
+
+
+def answer_when_busy(versions: tuple[Version, ...], path: str) -> Answer | None:
+    """Return what a wallet call to this path is answered while there is no room for it; ``None`` for other paths."""
+    for version in versions:
+        if path.startswith(f"{version.prefix}/"):
+            name = path.removeprefix(f"{version.prefix}/").lower()
+            method = next((method for method in version.methods if method.name.lower() == name), version.methods[0])
+            return version.answer(method, Receipt(Outcome.UNAVAILABLE), None)
+    return None
 
 
 def answer_http_error(error: HTTPException) -> Response:

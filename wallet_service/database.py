@@ -63,7 +63,7 @@ def _url_and_options(database_url: str) -> tuple[URL, str]:
 def create_wallet_engine(database_url: str, connections: int) -> Engine:
     """Return the engine for wallet calls: autocommit, because one function call is one transaction.
 
-    ``connections`` is the number of threads that use it, so that none ever waits for a connection.
+    There are at most so many ``connections``; who finds none free waits as long as for an answer.
     """
     url, options = _url_and_options(database_url)
     options += f" -c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS}"

@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from json import JSONEncoder
 from threading import Lock
@@ -11,6 +12,9 @@ from typing import Any
 import structlog
 
 __all__ = ["configure_logs"]
+
+MAX_LEFT = 10_000
+"""Lines that wait to be written while standard error takes none; later ones are dropped, and counted."""
 
 
 def configure_logs(level: str) -> None:
@@ -39,22 +43,41 @@ class _Lines:
     """Writes lines to standard error as long as that takes them.
 
     A full disk or a closed pipe must not turn a call that took effect into an error, and there is nobody left to tell.
-    Threads do not queue for the write: whoever finds nobody writing writes what all have left.
+    Threads do not queue to write: one writes what is left by then, one more waits to write what is left meanwhile, and
+    the others leave their lines to that one and go on.
     """
 
     def __init__(self, *_: object) -> None:
         self._left: deque[str] = deque()
-        self._writing = Lock()
+        self._dropped = 0
+        self.pen = Lock()
+        """Held by the thread that writes."""
+        self.heir = Lock()
+        """Held by the thread that waits for the pen."""
 
     def msg(self, line: str) -> None:
+        if len(self._left) >= MAX_LEFT:
+            self._dropped += 1
+            return
         self._left.append(line + "\n")
-        # Looked at again after the lock is let go: a line may have been left just before that.
-        while self._left and self._writing.acquire(blocking=False):
-            try:
-                with suppress(OSError):
-                    sys.stderr.write("".join(self._left.popleft() for _ in range(len(self._left))))
-                    sys.stderr.flush()
-            finally:
-                self._writing.release()
+        if not self.pen.acquire(blocking=False):
+            if not self.heir.acquire(blocking=False):
+                return  # who waits for the pen takes this line along
+            self.pen.acquire()
+            self.heir.release()
+        try:
+            with suppress(OSError):
+                sys.stderr.write("".join(self._taken()))
+                sys.stderr.flush()
+        finally:
+            self.pen.release()
+
+    def _taken(self) -> Iterator[str]:
+        """Take every line that is left."""
+        if self._dropped:
+            dropped, self._dropped = self._dropped, 0
+            yield _as_json({"event": "log lines dropped", "number": dropped, "level": "warning"}) + "\n"
+        for _ in range(len(self._left)):
+            yield self._left.popleft()
 
     debug = info = warning = error = critical = msg

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
@@ -16,9 +17,9 @@ from sqlalchemy.exc import DBAPIError
 from tests.conftest import Player
 from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.ledger.audit import audit
-from wallet_service.ledger.group_commit import GroupCommit
+from wallet_service.ledger.group_commit import GroupCommit, WaitedTooLongError
 from wallet_service.ledger.ledger import Ledger
-from wallet_service.ledger.outcomes import Outcome
+from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.schema import migrate
 
 AT_MOST = 8
@@ -29,8 +30,8 @@ def await_waiting(queue, number):
         sleep(0.001)
 
 
-def in_turn(apply, *, at_most=3):
-    """Run work 0 and, while that is under way, 1 to 7; return the groups and what became of each."""
+def in_turn(apply, *, patience=30):
+    """Run work 0 and, while that is under way, 1 to 7, three at most; return the groups and what became of each."""
     started, may_end = Event(), Event()
     groups = []
 
@@ -41,7 +42,7 @@ def in_turn(apply, *, at_most=3):
             assert may_end.wait(30)
         return apply(group)
 
-    together = GroupCommit(gated, at_most=at_most, at_once=1)
+    together = GroupCommit(gated, at_most=3, at_once=1, patience=patience)
     with ThreadPoolExecutor(8) as pool:
         futures = [pool.submit(together.apply, 0)]
         assert started.wait(30)
@@ -62,6 +63,18 @@ def test_a_group_that_failed_gives_no_results_and_the_next_one_does():
     groups, results = in_turn(lambda group: [] if 2 in group else group)
     assert groups == [[0], [1, 2, 3], [4, 5, 6], [7]]
     assert results == [0, None, None, None, 4, 5, 6, 7]
+
+
+def test_what_a_group_left_undone_has_no_result():
+    _, results = in_turn(lambda group: [None if number % 2 else number for number in group])
+    assert results == [0, None, 2, None, 4, None, 6, None]
+
+
+def test_what_waited_too_long_is_not_begun():
+    groups, results = in_turn(lambda group: group, patience=0)
+    assert groups == [[0], [1]], "whose turn it is was woken before it was too late"
+    assert results[:2] == [0, 1]
+    assert [type(result) for result in results[2:]] == [WaitedTooLongError] * 6
 
 
 def test_an_exception_is_raised_once_and_the_turn_goes_on():
@@ -183,6 +196,42 @@ def test_a_stuck_wallet_in_a_group_holds_up_no_other_call(together, new_player, 
     assert stuck.log() == right.log() == [("bet", Decimal(-10))]
 
 
+def test_a_fault_in_a_group_is_no_call_s_answer(together, engine_of_its_own, new_player):
+    first, *others = [new_player() for _ in range(4)]
+    met = []
+
+    def fail_once(_connection, _cursor, sql, values, *_):
+        if "apply_calls" in sql and len(values["calls"]) > 1000:  # the others, together
+            met.append(sql)
+            raise RuntimeError("a fault of ours")
+
+    event.listen(engine_of_its_own, "before_cursor_execute", fail_once)
+    futures = together(by(first, "bet", "1"), *(by(player, "bet", "1") for player in others))
+    assert [future.result().outcome for future in futures] == [Outcome.APPLIED] * 4
+    assert len(met) == 1
+
+
+def test_a_slow_database_applies_what_it_can_together_and_the_rest_by_itself(new_database):
+    url = new_database()
+    migrate(url)
+    engine = create_wallet_engine(url, connections=AT_MOST)
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN PERFORM pg_sleep(0.25); RETURN NEW; END $$"
+        )
+        connection.exec_driver_sql(
+            "CREATE TRIGGER a_slow BEFORE INSERT ON transactions FOR EACH ROW EXECUTE FUNCTION slow()"
+        )
+    players = [Player(f"p{number}", Ledger(engine, calls_together=AT_MOST), engine) for number in range(AT_MOST)]
+    for player in players:
+        player.open("USD", "1000")
+    with ThreadPoolExecutor(AT_MOST) as pool:
+        receipts = list(pool.map(lambda player: player.bet("1"), players))
+    assert [receipt.outcome for receipt in receipts] == [Outcome.APPLIED] * AT_MOST
+    engine.dispose()
+
+
 def test_two_workers_apply_groups_of_the_same_players_without_a_deadlock(new_database):
     url = new_database()
     migrate(url)
@@ -191,9 +240,13 @@ def test_two_workers_apply_groups_of_the_same_players_without_a_deadlock(new_dat
     for engine in engines:
         event.listen(engine, "before_cursor_execute", lambda _c, _cur, sql, *_: statements.update([sql.split("(")[0]]))
     ledgers = [Ledger(engine, calls_together=AT_MOST) for engine in engines]
+    failures = []
+    for engine in engines:
+        event.listen(engine, "handle_error", lambda context: failures.append(context.original_exception))
     players = [Player(f"p{number}", ledgers[0], engines[0]) for number in range(6)]
     for player in players:
         player.open("USD", "1000")
+    players[0].freeze()
 
     def play(thread):
         dice = random.Random(thread)
@@ -201,21 +254,20 @@ def test_two_workers_apply_groups_of_the_same_players_without_a_deadlock(new_dat
         for turn in range(60):
             player = replace(dice.choice(players), ledger=ledgers[thread % 2])
             round_id, reference = f"r{dice.randrange(40)}", f"b{thread}-{turn}"
-            call = dice.choice(
-                [
-                    partial(player.bet, "1", round_id=round_id, reference=reference),
-                    partial(player.result, "2", round_id=round_id, reference=reference),
-                    partial(player.refund, round_id),
-                    partial(player.cancel, reference, round_id=round_id),
-                ]
-            )
-            outcomes.append(call().outcome)
+            calls: list[Callable[[], Receipt]] = [
+                partial(player.bet, "1", round_id=round_id, reference=reference),
+                partial(player.result, "2", round_id=round_id, reference=reference),
+                partial(player.refund, round_id),
+                partial(player.cancel, reference, round_id=round_id),
+                player.check,
+            ]
+            outcomes.append(dice.choice(calls)().outcome)
         return outcomes
 
     with ThreadPoolExecutor(24) as pool:
         outcomes = Counter(outcome for thread in pool.map(play, range(24)) for outcome in thread)
     assert outcomes.total() == 24 * 60
-    assert Outcome.UNAVAILABLE not in outcomes
+    assert failures == []
     assert statements.total() < 24 * 60, "calls were applied together"
     reads = create_read_engine(url)
     with reads.connect() as connection:

@@ -7,38 +7,57 @@ others to come, only for the statement under way, and an idle wallet applies eac
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from threading import Lock
+from time import monotonic
 from typing import Generic, TypeVar
 
-__all__ = ["GroupCommit"]
+__all__ = ["GroupCommit", "WaitedTooLongError"]
 
 Work = TypeVar("Work")
 Result = TypeVar("Result")
 
 
+class WaitedTooLongError(Exception):
+    """The work waited for its turn until nobody waited for it any more. It was not begun."""
+
+
 class _Waiting(Generic[Work, Result]):
     """One thread's work. ``woken`` is held until it is done, or it is the thread's turn."""
 
-    __slots__ = ("done", "result", "woken", "work")
+    __slots__ = ("done", "is_late", "result", "since", "woken", "work")
 
     def __init__(self, work: Work) -> None:
         self.work = work
-        self.done = False
+        self.since = monotonic()
+        self.done = self.is_late = False
         self.result: Result | None = None
         self.woken = Lock()
         self.woken.acquire()
+
+    def end(self, result: Result | None, *, is_late: bool = False) -> None:
+        """Let the thread go on."""
+        self.result = result
+        self.is_late = is_late
+        self.done = True
+        self.woken.release()
 
 
 class GroupCommit(Generic[Work, Result]):
     """Lets threads apply their work in groups of at most ``at_most``, ``at_once`` groups at a time."""
 
-    def __init__(self, apply: Callable[[list[Work]], list[Result]], *, at_most: int, at_once: int) -> None:
-        """Apply groups by ``apply``, which returns the results in the work's order, or none where the group failed."""
+    def __init__(
+        self, apply: Callable[[list[Work]], Sequence[Result | None]], *, at_most: int, at_once: int, patience: float
+    ) -> None:
+        """Apply groups by ``apply``, which returns the results in the work's order, ``None`` for what it left undone.
+
+        No results at all: the group failed. Work that waited for more than ``patience`` seconds is not begun.
+        """
         self._apply = apply
         self._at_most = at_most
         self._free = at_once
+        self._patience = patience
         self._queue: deque[_Waiting[Work, Result]] = deque()
         self._lock = Lock()
 
@@ -48,37 +67,59 @@ class GroupCommit(Generic[Work, Result]):
         return len(self._queue)
 
     def apply(self, work: Work) -> Result | None:
-        """Return the work's result; ``None`` where its group failed, and it is to be applied by itself."""
+        """Return the work's result; ``None`` where it was left undone, and is to be applied by itself.
+
+        Raises:
+            WaitedTooLongError: its turn came too late.
+
+        """
         mine: _Waiting[Work, Result] = _Waiting(work)
         with self._lock:
-            if self._free:
+            if my_turn := self._free > 0:
                 self._free -= 1
-                my_turn = True
             else:
                 self._queue.append(mine)
-                my_turn = False
         if not my_turn:
-            mine.woken.acquire()
+            self._wait(mine)
         if not mine.done:
             self._take_turn(mine)
+        if mine.is_late:
+            raise WaitedTooLongError
         return mine.result
+
+    def _wait(self, mine: _Waiting[Work, Result]) -> None:
+        try:
+            mine.woken.acquire()
+        except BaseException:  # a signal: others must not wait for a turn that nobody takes
+            with self._lock:
+                is_queued = mine in self._queue
+                if is_queued:
+                    self._queue.remove(mine)
+            if not is_queued and not mine.done:
+                self._pass_turn()
+            raise
 
     def _take_turn(self, first: _Waiting[Work, Result]) -> None:
         """Apply a thread's work and what waits besides, and give the turn to the first of those that came meanwhile."""
         group = [first]
-        with self._lock:
-            group += [self._queue.popleft() for _ in range(min(self._at_most - 1, len(self._queue)))]
-        results: list[Result] = []
+        results: Sequence[Result | None] = ()
         try:
+            with self._lock:
+                while self._queue and len(group) < self._at_most:
+                    waiting = self._queue.popleft()
+                    if monotonic() - waiting.since > self._patience:
+                        waiting.end(None, is_late=True)
+                    else:
+                        group.append(waiting)
             results = self._apply([waiting.work for waiting in group])
         finally:
-            with self._lock:
-                if self._queue:
-                    self._queue.popleft().woken.release()
-                else:
-                    self._free += 1
+            self._pass_turn()
             for waiting, result in zip_longest(group, results):
-                waiting.result = result
-                waiting.done = True
-                if waiting is not first:
-                    waiting.woken.release()
+                waiting.end(result)
+
+    def _pass_turn(self) -> None:
+        with self._lock:
+            if self._queue:
+                self._queue.popleft().woken.release()
+            else:
+                self._free += 1

@@ -2,18 +2,18 @@
 
 from dataclasses import fields
 from itertools import count
-from json import JSONEncoder
+from threading import BoundedSemaphore
 from time import monotonic
 from typing import Any
 
-import structlog
 from psycopg import errors
-from sqlalchemy import Engine, Row, TextClause, text
+from sqlalchemy import Engine, TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from uuid_utils.compat import uuid7
 
 from wallet_service.ledger.breaker import Breaker
+from wallet_service.ledger.call_groups import GROUPS_AT_ONCE, CallGroups, receipt_of
 from wallet_service.ledger.calls import (
     Adjust,
     AnswerCancellation,
@@ -35,12 +35,10 @@ from wallet_service.ledger.calls import (
     Transfer,
     Win,
 )
-from wallet_service.ledger.group_commit import GroupCommit
-from wallet_service.ledger.outcomes import Outcome, Receipt
+from wallet_service.ledger.group_commit import WaitedTooLongError
+from wallet_service.ledger.outcomes import Receipt
 
 __all__ = ["Ledger", "LedgerUnavailableError"]
-
-log = structlog.get_logger("ledger")
 
 TYPES = (
     {"patience": "integer", "reverse": "boolean", "sent": "json"}
@@ -99,21 +97,6 @@ STATEMENTS: dict[type[Call], TextClause] = {
         "win", "user_id", "id", "kind", "currency", "round_id", "reference", "amount", "bonus_code", "sent"
     ),
 }
-FUNCTIONS: dict[type[Call], str] = {
-    Check: "check_wallet",
-    SessionExpired: "session_expired",
-    Balance: "balance",
-    Bet: "bet",
-    Result: "result",
-    EndRound: "end_round",
-    Cancel: "cancel",
-    Refund: "refund",
-    Win: "win",
-}
-"""The calls that may share a statement, as apply_calls.sql knows them."""
-APPLY_CALLS = text("SELECT place, outcome, transaction_id, currency, balance FROM apply_calls(CAST(:calls AS json))")
-GROUPS_AT_ONCE = 1
-_encoder = JSONEncoder(default=str)
 FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in STATEMENTS}
 
 RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
@@ -123,6 +106,10 @@ RETRY_WITHIN_S = 1.0
 
 # The database is away, or busy beyond our patience. Any other error of the driver is a mistake of ours, and stays one.
 UNAVAILABLE = (errors.OperationalError, errors.InterfaceError, errors.ReadOnlySqlTransaction)
+ONE_PLAYER_S = (errors.LockNotAvailable, errors.QueryCanceled)
+"""The player's wallets are locked, or what the call does takes long; the database itself answers."""
+BEGIN_WITHIN_S = 1.5
+"""A call that has waited longer is not begun by itself: with the statement's own time, nobody would wait for it."""
 IN_VAIN_AFTER_S = 0.9
 """A call that failed faster was refused, not left waiting: whoever comes next need not wait either."""
 
@@ -143,13 +130,15 @@ class Ledger:
         self._engine = engine
         self._reverse_settled = reverse_settled
         self._breaker = Breaker()
-        self._together = calls_together > 1
-        self._groups = GroupCommit(self._apply_group, at_most=calls_together, at_once=GROUPS_AT_ONCE)
+        self._groups = CallGroups(engine, self._breaker, calls_together) if calls_together > 1 else None
+        # Calls by themselves leave the groups their connection, however long they wait for a lock.
+        connections = engine.pool.size()  # type: ignore[attr-defined]
+        self._alone = BoundedSemaphore(max(1, connections - GROUPS_AT_ONCE) if self._groups else connections)
 
     @property
     def waiting(self) -> int:
         """How many calls wait for their turn to be applied together."""
-        return self._groups.waiting
+        return self._groups.waiting if self._groups else 0
 
     def apply(self, call: Call) -> Receipt:
         """Apply one call and say how it ended. When this returns, the effect is durable.
@@ -158,47 +147,35 @@ class Ledger:
             LedgerUnavailableError: the database could not be reached or did not finish in time.
 
         """
+        begin_by = monotonic() + BEGIN_WITHIN_S
         values = {name: getattr(call, name) for name in FIELDS[type(call)]}
         values |= {"id": uuid7(), "promo_id": uuid7(), "reversal_id": uuid7(), "reverse": self._reverse_settled}
-        if self._together and type(call) in FUNCTIONS and not self._breaker.resting(call.user_id):
-            receipt = self._groups.apply((call, values))
+        if self._groups and not self._breaker.resting(call.user_id):
+            try:
+                receipt = self._groups.apply(call, values)
+            except WaitedTooLongError as error:
+                raise LedgerUnavailableError("too many calls wait") from error
             if receipt:
                 return receipt
-        return self._apply_alone(call, values)
+        self._check_rest(call)
+        if not self._alone.acquire(timeout=max(0, begin_by - monotonic())):
+            raise LedgerUnavailableError("no database connection is free")
+        try:
+            return self._apply_alone(call, values)
+        finally:
+            self._alone.release()
 
     def _check_rest(self, call: Call) -> None:
         if self._breaker.resting(call.user_id):
             raise LedgerUnavailableError("the database did not answer a moment ago")
 
-    def _apply_group(self, group: list[tuple[Call, dict[str, Any]]]) -> list[Receipt]:
-        """Apply calls by one statement; no receipts where that fails, whatever the reason, as then none took effect.
-
-        Should the database have carried it out and its answer be lost, each call by itself finds what it did.
-        """
-        if self._breaker.resting():
-            return []
-        calls = [{"function": FUNCTIONS[type(call)], **values} for call, values in group]
-        started = monotonic()
-        try:
-            with self._engine.connect() as connection:
-                rows = connection.execute(APPLY_CALLS, {"calls": _encoder.encode(calls)}).all()
-        except (PoolTimeoutError, DBAPIError) as error:
-            reason = getattr(error, "orig", error)
-            if isinstance(reason, (*UNAVAILABLE, PoolTimeoutError)) and monotonic() - started > IN_VAIN_AFTER_S:
-                self._breaker.trip(None)
-            log.warning("group failed", calls=len(group), reason=type(reason).__name__)
-            return []
-        receipts = {row.place: _receipt(row) for row in rows}
-        return [receipts[place] for place in range(len(group))]
-
     def _apply_alone(self, call: Call, values: dict[str, Any]) -> Receipt:
         started = monotonic()
         for attempt in count(1):
-            self._check_rest(call)
+            self._check_rest(call)  # others may have waited in vain meanwhile
             try:
                 with self._engine.connect() as connection:
-                    self._check_rest(call)  # others may have waited in vain meanwhile
-                    return _receipt(connection.execute(STATEMENTS[type(call)], values).one())
+                    return receipt_of(connection.execute(STATEMENTS[type(call)], values).one())
             except PoolTimeoutError as error:
                 raise LedgerUnavailableError("no database connection is free") from error
             except DBAPIError as error:
@@ -208,10 +185,6 @@ class Ledger:
                 if not isinstance(error.orig, (*UNAVAILABLE, *RETRIED)):
                     raise
                 if waited > IN_VAIN_AFTER_S:
-                    self._breaker.trip(call.user_id if isinstance(error.orig, errors.LockNotAvailable) else None)
+                    self._breaker.trip(call.user_id if isinstance(error.orig, ONE_PLAYER_S) else None)
                 raise LedgerUnavailableError(str(error.orig).partition("\n")[0]) from error
         raise AssertionError  # count() does not end; without this line mypy would expect a receipt here
-
-
-def _receipt(row: Row[Any]) -> Receipt:
-    return Receipt(Outcome(row.outcome), row.transaction_id, row.currency, row.balance)

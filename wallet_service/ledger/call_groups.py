@@ -1,0 +1,112 @@
+"""Wallet calls that wait at the same time, applied by one statement (see apply_calls.sql)."""
+
+from collections.abc import Sequence
+from json import JSONEncoder
+from time import monotonic
+from typing import Any
+
+import structlog
+from psycopg import errors
+from sqlalchemy import Engine, Row, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from wallet_service.ledger.breaker import Breaker
+from wallet_service.ledger.calls import (
+    Balance,
+    Bet,
+    Call,
+    Cancel,
+    Check,
+    EndRound,
+    Refund,
+    Result,
+    SessionExpired,
+    Win,
+)
+from wallet_service.ledger.group_commit import GroupCommit
+from wallet_service.ledger.outcomes import Outcome, Receipt
+
+__all__ = ["GROUPS_AT_ONCE", "CallGroups", "receipt_of"]
+
+GROUPS_AT_ONCE = 1
+"""While one is under way, the next one grows; two at once were no faster, and shared the calls."""
+PATIENCE_S = 1.0
+"""A call that waited longer for its turn is not begun: it could not be answered while anybody waits for it."""
+IN_VAIN_AFTER_S = 0.9
+
+FUNCTIONS: dict[type[Call], str] = {
+    Check: "check_wallet",
+    SessionExpired: "session_expired",
+    Balance: "balance",
+    Bet: "bet",
+    Result: "result",
+    EndRound: "end_round",
+    Cancel: "cancel",
+    Refund: "refund",
+    Win: "win",
+}
+"""The calls that may share a statement."""
+LOOKING = (Check, SessionExpired, Balance)
+"""Those of them that lock no wallet."""
+APPLY_CALLS = text(
+    "SELECT place, outcome, transaction_id, currency, balance"
+    " FROM apply_calls(CAST(:players AS text[]), CAST(:calls AS json))"
+)
+
+log = structlog.get_logger("ledger")
+_encoder = JSONEncoder(default=str)
+
+
+class CallGroups:
+    """Applies calls in groups. Threads share it."""
+
+    def __init__(self, engine: Engine, breaker: Breaker, at_most: int) -> None:
+        """Use the engine's database, groups of at most so many calls, and the breaker's knowledge of its state."""
+        self._engine = engine
+        self._breaker = breaker
+        self._groups = GroupCommit(self._apply, at_most=at_most, at_once=GROUPS_AT_ONCE, patience=PATIENCE_S)
+
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for their turn."""
+        return self._groups.waiting
+
+    def apply(self, call: Call, values: dict[str, Any]) -> Receipt | None:
+        """Return the receipt of a call with these parameters; ``None`` where it is to be applied by itself.
+
+        Raises:
+            WaitedTooLongError: the turn did not come in time. The call was not begun.
+
+        """
+        return self._groups.apply((call, values)) if type(call) in FUNCTIONS else None
+
+    def _apply(self, group: list[tuple[Call, dict[str, Any]]]) -> Sequence[Receipt | None]:
+        """Apply calls by one statement; no receipts where that fails, for any reason.
+
+        Should the database have carried it out and its answer be lost, each call by itself finds what it did.
+        """
+        if self._breaker.resting():
+            return ()
+        started = monotonic()
+        try:
+            calls = [{"function": FUNCTIONS[type(call)], **values} for call, values in group]
+            players = sorted({call.user_id for call, _ in group if not isinstance(call, LOOKING)})
+            with self._engine.connect() as connection:
+                rows = connection.execute(APPLY_CALLS, {"players": players, "calls": _encoder.encode(calls)}).all()
+            receipts = {row.place: receipt_of(row) for row in rows}
+        except SQLAlchemyError as error:
+            reason = error.orig if isinstance(error, DBAPIError) else error
+            # One call that takes too long is no silence of the database.
+            if not isinstance(reason, errors.QueryCanceled) and monotonic() - started > IN_VAIN_AFTER_S:
+                self._breaker.trip(None)
+            log.warning("group failed", calls=len(group), reason=type(reason).__name__)
+            return ()
+        except Exception:
+            log.exception("group failed", calls=len(group))
+            return ()
+        return [receipts.get(place) for place in range(len(group))]
+
+
+def receipt_of(row: Row[Any]) -> Receipt:
+    """Read what a function answered."""
+    return Receipt(Outcome(row.outcome), row.transaction_id, row.currency, row.balance)
