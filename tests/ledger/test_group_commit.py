@@ -2,13 +2,13 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from threading import Event
 from time import sleep
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import event, text
@@ -21,6 +21,9 @@ from wallet_service.ledger.group_commit import GroupCommit, WaitedTooLongError
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.schema import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 AT_MOST = 8
 
