@@ -21,6 +21,7 @@ from wallet_service.lucky_monaco_answers import (
     read_round_status,
 )
 from wallet_service.lucky_monaco_http import CONNECT_TIMEOUT_S, READ_TIMEOUT_S, Sender
+from wallet_service.names import is_name
 from wallet_service.settings import ContractVersion, Settings, SettingsError
 
 __all__ = [
@@ -203,7 +204,7 @@ def _identifiers(**given: str | None) -> dict[str, str]:
     """
     named = {name: value for name, value in given.items() if value is not None}
     for name, value in named.items():
-        if not value.strip() or len(value) > LENGTHS[name] or not value.isprintable():
+        if not is_name(value, LENGTHS[name]):
             raise ValueError(f"{name} must have 1 to {LENGTHS[name]} printable characters")
     return named
 

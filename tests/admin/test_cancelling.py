@@ -1,5 +1,6 @@
 """Cancelling rounds at the desk, with Lucky Monaco's place taken by a real server."""
 
+import html
 import json
 import re
 from pathlib import Path
@@ -323,3 +324,43 @@ def test_more_than_a_thousand_rounds_are_refused(operator, player):
 
 def test_an_empty_selection_says_what_to_do(operator):
     assert "No round is chosen" in operator.get("/cancel-selection").text
+
+
+ODD_NAMES = ["a\u202eb", "a\u00a0b", "a\u200bb", "\ue0005", "a\u2028b"]
+
+
+@pytest.mark.parametrize("round_id", ODD_NAMES)
+def test_a_round_is_found_shown_and_cancelled_whatever_name_the_wallet_took(operator, player, stand, round_id):
+    player.bet("1", round_id=round_id)
+    found = operator.get("/search", params={"q": round_id}, follow_redirects=True)
+    assert f"<bdi>{round_id}</bdi>" in found.text, "it changes the direction of nothing else"
+    listed = operator.get("/rounds.json", params={"round": round_id, "player": player.user_id}).json()
+    assert [row["round_id"] for row in listed["rows"]] == [round_id]
+    (link,) = map(html.unescape, re.findall(r'href="/admin(/cancel\?[^"]*)"', found.text))
+    stand.will((OK, lambda: player.refund(round_id)))
+    progress = path_of(operator.post(link, data=form_of(operator.get(link), why="stuck")))
+    assert await_end(operator, progress)["state"] == "refunded"
+    assert stand.bodies[0]["roundId"] == round_id
+
+
+def test_one_odd_name_keeps_nobody_from_cancelling_all_that_fit(operator, player, stand):
+    player.bet("1", round_id="plain")
+    player.bet("1", round_id=ODD_NAMES[0], reference="b2")
+    data = {"csrf_token": operator.csrf_token("/"), "fitting": f"player={player.user_id}"}
+    preview = operator.post("/cancel-selection", data=data)
+    stand.will(*[http(200, refused("G.01"))] * 2)
+    form = {name: [html.unescape(value) for value in values] for name, values in form_of(preview, why="x").items()}
+    progress = path_of(operator.post("/cancel-selection", data=form))
+    assert await_end(operator, progress)["counts"] == {"refused": 2}
+
+
+def test_what_cannot_be_asked_for_is_counted(operator, player, stand):
+    player.bet("1")
+    player.bet("1", round_id="of no game", reference="b2", game_id="")
+    values = chosen(player, rounds=("r1", "of no game", "nul\0"))["round"] + ["{"]
+    data = {"csrf_token": operator.csrf_token("/"), "round": values}
+    told = operator.post("/cancel-selection.json", data=data).json()
+    assert [the_round["round_id"] for the_round in told["rounds"]] == ["r1"]
+    assert told["chosen"] == 4
+    (cannot,) = [reason for reason in told["left_out"] if reason.startswith("Lucky Monaco cannot be asked: gameId")]
+    assert told["left_out"] == {cannot: 1, "no name of a round": 2}

@@ -32,6 +32,7 @@ from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome
 from wallet_service.ledger.reads import wallets_of
 from wallet_service.ledger.round_reads import round_of
+from wallet_service.names import has_controls
 
 __all__ = ["acting_routes"]
 
@@ -137,7 +138,7 @@ class Acting:
     def _review(self) -> ReviewState:
         key = asked_for("user"), asked_for("round"), asked_for("reason"), request.args.get("reference", "")
         with self._reads.connect() as connection:
-            review = review_of(connection, *key) if key[3].isprintable() else None
+            review = None if has_controls(key[3]) else review_of(connection, *key)
         return review or abort(404, "There is no such review.")
 
     def action_page(self) -> Any:

@@ -59,6 +59,16 @@ class Asking:
             raise SettingsError(self.problem)
         return self._canceller
 
+    def objection(self, the_round: RoundRow) -> str:
+        """Say why nobody could ask for a round because of its names; nothing where somebody could, or nobody can."""
+        if self._canceller is None:
+            return ""
+        try:
+            self._canceller.check(the_round.user_id, the_round.round_id, the_round.game_id)
+        except ValueError as error:
+            return str(error)
+        return ""
+
     def cancel(self, user_id: str, round_id: str, game_id: str | None, *, by_whom: str, why: str) -> Receipt:
         """Record that a round's cancellation is asked for, and ask for it once this has returned.
 

@@ -11,6 +11,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from sqlalchemy import ColumnElement
 
 from wallet_service.ledger.money import parse_money
+from wallet_service.names import has_controls
 
 __all__ = ["Filter", "Filtered", "Window", "read_filters"]
 
@@ -28,7 +29,7 @@ class Name(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         name = str(super()._deserialize(value, attr, data, **kwargs)).strip()
-        if len(name) > MAX_NAME or not name.isprintable():
+        if len(name) > MAX_NAME or has_controls(name):
             raise ValidationError(f"Must be at most {MAX_NAME} printable characters.")
         return name
 

@@ -9,8 +9,9 @@ from wtforms import Field, Form, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
 from wallet_service.admin.pages import SUFFIX
+from wallet_service.names import is_name
 
-__all__ = ["ACTS", "DeskForm", "WhyForm", "add_pages", "asked_for", "form_status", "one_line", "text_of"]
+__all__ = ["ACTS", "MAX_NAME", "DeskForm", "WhyForm", "add_pages", "asked_for", "form_status", "one_line", "text_of"]
 
 ACTS = ("GET", "POST")
 """Methods of a page with a form."""
@@ -67,13 +68,13 @@ def add_pages(app: Flask, methods: Sequence[str], **views: tuple[str, Callable[[
 
 
 def asked_for(name: str) -> str:
-    """Return what the address names, such as the player. Names come from outside, and have any printable character.
+    """Return what the address names, such as the player.
 
     Raises:
         NotFound: it names nothing that could be one.
 
     """
     value = request.args.get(name, "")
-    if not value.strip() or len(value) > MAX_NAME or not value.isprintable():
+    if not is_name(value, MAX_NAME):
         abort(404, f"The address names no {name}.")
     return value

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from wallet_service.admin.filters import MAX_NAME
 from wallet_service.admin.pages import show, wants_json
 from wallet_service.admin.search_reads import MAX_FOUND, Found, find
+from wallet_service.names import is_name
 
 __all__ = ["search_routes"]
 
@@ -27,7 +28,7 @@ def search_routes(app: Flask, reads: Engine) -> None:
     def search() -> Any:
         word = request.args.get("q", "").strip()
         candidates: list[Candidate] = []
-        if word and word.isprintable() and len(word) <= MAX_NAME:
+        if is_name(word, MAX_NAME):
             with reads.connect() as connection:
                 candidates = [Candidate(found, _page(found)) for found in find(connection, word)]
         if len(candidates) == 1 and not wants_json():

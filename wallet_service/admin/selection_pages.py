@@ -10,7 +10,7 @@ from wtforms import HiddenField, validators
 
 from wallet_service.admin.asking import Asking, BusyError
 from wallet_service.admin.fitting import UnfitError, rounds_that_fit
-from wallet_service.admin.forms import ACTS, WhyForm, add_pages, form_status, text_of
+from wallet_service.admin.forms import ACTS, MAX_NAME, WhyForm, add_pages, form_status, text_of
 from wallet_service.admin.guard import person
 from wallet_service.admin.pages import go_to, show
 from wallet_service.admin.seen import CHANGED, digest_of, show_again
@@ -22,6 +22,7 @@ from wallet_service.admin.selections import (
     selection_of,
 )
 from wallet_service.ledger.round_reads import RoundKey, rounds_named
+from wallet_service.names import is_name
 
 __all__ = ["MAX_SELECTION", "selection_routes"]
 
@@ -62,7 +63,7 @@ class SelectionPages:
         """
         is_confirmed = bool(request.form.get("confirmed"))
         fitting = None if is_confirmed else request.form.get("fitting")
-        keys, unfit = chosen_rounds(request.form.getlist("round")), ""
+        (keys, none), unfit = chosen_rounds(request.form.getlist("round")), ""
         with self._reads.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             if fitting is not None:
                 try:
@@ -70,7 +71,7 @@ class SelectionPages:
                 except UnfitError as error:
                     keys, unfit = [], str(error)
             too_many = len(keys) > MAX_SELECTION
-            preview = preview_of(connection, [] if too_many else keys)
+            preview = preview_of(connection, [] if too_many else keys, self._asking.objection)
         form, seen, is_stale = SelectionForm(), digest_of(preview.rounds), False
         if is_confirmed:
             if form.validate_on_submit():
@@ -81,7 +82,7 @@ class SelectionPages:
         else:
             form.process(data={"key": str(uuid4()), "seen": seen})
         data = {
-            "chosen": len(keys),
+            "chosen": len(keys) + none,
             "too_many": too_many,
             "fitted": fitting is not None,
             "unfit": unfit,
@@ -90,7 +91,7 @@ class SelectionPages:
             "shown": SHOWN,
             "returns": preview.returns,
             "settled": preview.settled,
-            "left_out": preview.left_out,
+            "left_out": preview.left_out | ({"no name of a round": none} if none else {}),
             "problem": self._asking.problem,
             "form": form,
         }
@@ -151,15 +152,18 @@ class SelectionPages:
         return show("selection_progress", data)
 
 
-def chosen_rounds(values: list[str]) -> list[RoundKey]:
-    """Read the chosen rounds, each a player and a round as JSON, without doubles. What is none is left out."""
+def chosen_rounds(values: list[str]) -> tuple[list[RoundKey], int]:
+    """Read the chosen rounds, each a player and a round as JSON, without doubles; tell how many values are none."""
     keys: dict[RoundKey, None] = {}
+    none = 0
     for value in values:
         try:
             read = json.loads(value)
         except (ValueError, RecursionError):
-            continue
+            read = None
         match read:
-            case [str(user_id), str(round_id)] if user_id.isprintable() and round_id.isprintable():
+            case [str(user_id), str(round_id)] if is_name(user_id, MAX_NAME) and is_name(round_id, MAX_NAME):
                 keys[user_id, round_id] = None
-    return list(keys)
+            case _:
+                none += 1
+    return list(keys), none

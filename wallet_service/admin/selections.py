@@ -5,7 +5,7 @@ rounds' own records.
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -69,8 +69,8 @@ class Progress:
         return [key for key, state in self.states.items() if state == WAITING]
 
 
-def preview_of(connection: Connection, keys: Collection[RoundKey]) -> Preview:
-    """Tell what cancelling the rounds will do."""
+def preview_of(connection: Connection, keys: Collection[RoundKey], objection: Callable[[RoundRow], str]) -> Preview:
+    """Tell what cancelling the rounds will do. ``objection`` says why one cannot be asked for; nothing where it can."""
     known, asked_for = rounds_named(connection, keys), rounds_asked_for(connection, keys)
     left_out: Counter[str] = Counter()
     chosen, returns = [], dict[str, Decimal]()
@@ -82,6 +82,8 @@ def preview_of(connection: Connection, keys: Collection[RoundKey]) -> Preview:
             left_out["refunded or cancelled already"] += 1
         elif state in UNDER_WAY:
             left_out["asked for already"] += 1
+        elif objected := objection(the_round):
+            left_out[f"Lucky Monaco cannot be asked: {objected}"] += 1
         else:
             chosen.append(the_round)
             stake = the_round.staked - the_round.cancelled

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from wallet_service.lucky_monaco_answers import printable
+from wallet_service.names import is_name
 from wallet_service.settings import Settings
 
 __all__ = ["GAME", "REFERENCE", "ROUND", "USER", "by_whom", "known_currency", "reason_option"]
@@ -33,7 +34,7 @@ class _Identifier(click.ParamType[str]):
             click.BadParameter: it is none.
 
         """
-        if not value.isprintable() or not 1 <= len(value.strip()) <= len(value) <= self._max_length:
+        if not is_name(value, self._max_length):
             self.fail(f"must be 1 to {self._max_length} printable characters", param, ctx)
         return value
 

@@ -14,13 +14,12 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
 
 from wallet_service.ledger.money import parse_money
 from wallet_service.ledger.outcomes import Outcome
+from wallet_service.names import is_name
 from wallet_service.versions.body import JsonNumber
 
 __all__ = ["Amount", "Anything", "CallSchema", "Currency", "Identifier", "Timestamp"]
 
 T = TypeVar("T")
-
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class WireField(fields.Field[T | None]):
@@ -61,10 +60,10 @@ class Identifier(WireField[str]):
         self._max_length = max_length
 
     def read(self, value: object) -> str:
-        """Return the name. Control characters and lone surrogates are refused: not all of them can be stored."""
+        """Return the name."""
         if type(value) is JsonNumber and re.fullmatch("-?[0-9]+", value):
             value = str(value)
-        if type(value) is not str or len(value) > self._max_length or _UNPRINTABLE.search(value):
+        if type(value) is not str or not is_name(value, self._max_length):
             raise self.make_error("invalid")
         return value
 
