@@ -304,6 +304,36 @@ def test_a_script_acts_with_its_token_alone(script, player):
     assert done.json()["action"]["kind"] == "freeze"
 
 
+def test_a_freeze_that_a_script_sends_twice_is_not_lifted(script, player):
+    where = f"/freeze.json?user={player.user_id}"
+    for _ in range(2):
+        answer = script.post(where, data={"why": "fraud"})
+        assert answer.status_code == 422
+        assert answer.json()["form"]["errors"].keys() == {"state", "seen"}
+    form = script.get(where).json()["form"]["fields"] | {"why": "fraud"}
+    assert [script.post(where, data=form).status_code for _ in range(2)] == [303, 303]
+    assert script.get(where).json()["state"] == "frozen"
+
+
+def test_without_what_a_form_was_made_from_nothing_is_done(script, player):
+    where = in_review(player).replace("/decide", "/decide.json")
+    answer = script.post(where, data={"decision": "refund", "why": "a rule fired"})
+    assert (answer.status_code, answer.json()["form"]["errors"].keys()) == (422, {"seen"})
+    typed = {"kind": "credit", "currency": "USD", "amount": "1", "why": "to see", "confirmed": "yes"}
+    answer = script.post(f"/adjust.json?user={player.user_id}", data=typed)
+    assert (answer.status_code, answer.json()["form"]["errors"].keys()) == (422, {"key"})
+    assert actions(player) == []
+
+
+def test_a_page_says_which_field_is_missing(operator, player):
+    where = f"/freeze?user={player.user_id}"
+    form = fields(operator.get(where)) | {"why": "to see"}
+    del form["seen"]
+    answer = operator.post(where, data=form)
+    assert answer.status_code == 422
+    assert "The field seen is missing" in answer.text
+
+
 @pytest.mark.parametrize("page", ["/freeze", "/adjust", "/decide", "/action"])
 @pytest.mark.parametrize("query", ["", "?user=nobody", "?user=%00", "?user=nobody&round=x&reason=y&id=z"])
 def test_what_is_not_there_is_said(operator, page, query):

@@ -157,6 +157,28 @@ def test_a_round_that_changed_since_it_was_shown_is_not_asked_for(operator, play
     assert await_end(operator, progress)["state"] == "refused", "the form of now asks"
 
 
+@pytest.mark.parametrize("missing", ["seen", "figures"])
+def test_a_round_is_not_asked_for_without_what_the_form_was_made_from(operator, player, stand, missing):
+    player.bet("10")
+    where = f"/cancel.json?user={player.user_id}&round=r1"
+    form = form_of(operator.get(where.replace(".json", "")), why="stuck")
+    del form[missing]
+    answer = operator.post(where, data=form)
+    assert (answer.status_code, answer.json()["form"]["errors"].keys()) == (422, {missing})
+    assert stand.asked == []
+
+
+@pytest.mark.parametrize("missing", ["seen", "key"])
+def test_a_selection_is_not_asked_for_without_what_its_preview_says(operator, player, stand, missing):
+    player.bet("10")
+    data = {"csrf_token": operator.csrf_token("/")} | chosen(player)
+    form = form_of(operator.post("/cancel-selection", data=data), why="an outage")
+    del form[missing]
+    answer = operator.post("/cancel-selection.json", data=form)
+    assert (answer.status_code, answer.json()["form"]["errors"].keys()) == (422, {missing})
+    assert stand.asked == []
+
+
 def test_a_viewer_sees_how_it_goes_and_may_not_ask(visit, player, stand):
     player.bet("10")
     player.request()

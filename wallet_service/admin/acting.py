@@ -22,7 +22,7 @@ from wallet_service.admin.action_reads import (
     review_of,
     state_changes_of,
 )
-from wallet_service.admin.forms import ACTS, WhyForm, add_pages, asked_for, form_status, text_of
+from wallet_service.admin.forms import ACTS, WhyForm, add_pages, asked_for, form_status, is_there, text_of
 from wallet_service.admin.guard import person
 from wallet_service.admin.pages import go_to, show, wants_json
 from wallet_service.admin.roles import Role
@@ -47,8 +47,8 @@ UNDECIDABLE = {
 class FreezeForm(WhyForm):
     """Freezes a player, or lifts that. ``seen`` is the change before it, if there was one."""
 
-    state = HiddenField(validators=[AnyOf(["frozen", "active"])])
-    seen = HiddenField()
+    state = HiddenField(validators=[is_there, AnyOf(["frozen", "active"])])
+    seen = HiddenField(validators=[is_there])
 
 
 class DecideForm(WhyForm):
@@ -59,7 +59,7 @@ class DecideForm(WhyForm):
         [InputRequired("Say which.")],
         choices=[("refund", "Refund the round whole; its wins are taken back"), ("leave", "Leave it as it is")],
     )
-    seen = HiddenField()
+    seen = HiddenField(validators=[is_there])
 
 
 def acting_routes(app: Flask, reads: Engine, ledger: Ledger) -> None:

@@ -92,6 +92,8 @@ def adjusting_routes(app: Flask, reads: Engine, ledger: Ledger) -> None:
                 form.amount.errors = [TOO_MUCH]
             if form.amount.errors:
                 preview = None
+        if form.key.errors:
+            form.key.data = str(uuid4())
         data = {"user_id": user_id, "wallets": list(wallets.values()), "preview": preview, "form": form}
         return show("adjust", data, 200 if preview else form_status())
 

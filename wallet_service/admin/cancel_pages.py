@@ -8,7 +8,7 @@ from wtforms import HiddenField, StringField
 from wtforms.validators import Length, Optional
 
 from wallet_service.admin.asking import Asking, BusyError
-from wallet_service.admin.forms import ACTS, WhyForm, add_pages, asked_for, form_status, text_of
+from wallet_service.admin.forms import ACTS, WhyForm, add_pages, asked_for, form_status, is_there, text_of
 from wallet_service.admin.guard import person
 from wallet_service.admin.pages import go_to, show
 from wallet_service.admin.seen import CHANGED, figures_of, show_again
@@ -30,8 +30,8 @@ class CancelForm(WhyForm):
     """
 
     game = StringField("Game", [Optional(), Length(max=32)], render_kw={"autocomplete": "off"})
-    seen = HiddenField()
-    figures = HiddenField()
+    seen = HiddenField(validators=[is_there])
+    figures = HiddenField(validators=[is_there])
 
 
 def cancel_routes(app: Flask, reads: Engine, asking: Asking) -> None:

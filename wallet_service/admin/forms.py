@@ -1,17 +1,28 @@
 """What the desk's forms have in common: who may send them without a CSRF token, and the reason that each asks for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import Flask, abort, g, request
 from flask_wtf import FlaskForm
 from wtforms import Field, Form, StringField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import InputRequired, Length, StopValidation, ValidationError
 
 from wallet_service.admin.pages import SUFFIX
 from wallet_service.names import is_name
 
-__all__ = ["ACTS", "MAX_NAME", "DeskForm", "WhyForm", "add_pages", "asked_for", "form_status", "one_line", "text_of"]
+__all__ = [
+    "ACTS",
+    "MAX_NAME",
+    "DeskForm",
+    "WhyForm",
+    "add_pages",
+    "asked_for",
+    "form_status",
+    "is_there",
+    "one_line",
+    "text_of",
+]
 
 ACTS = ("GET", "POST")
 """Methods of a page with a form."""
@@ -23,9 +34,20 @@ MAX_NAME = 64
 class DeskForm(FlaskForm):  # type: ignore[misc]
     """A form for people, with a CSRF token, and for scripts, whose token no other site can send."""
 
-    def __init__(self, **values: Any) -> None:
-        """Read what was sent; what was not is as in ``values``."""
-        super().__init__(meta={"csrf": not g.person.is_script}, **values)
+    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
+        """Read what was sent, and nothing else; a form that nobody sent yet is as in ``data``."""
+        super().__init__(meta={"csrf": not g.person.is_script}, data=None if request.method == "POST" else data)
+
+
+def is_there(_form: Form, field: Field) -> None:
+    """Check that a field was sent, be it empty: what a form was made from says whether it was acted on before.
+
+    Raises:
+        StopValidation: it was not.
+
+    """
+    if not field.raw_data:
+        raise StopValidation(f"The field {field.name} is missing: send it as the form has it.")
 
 
 def one_line(_form: Form, field: Field) -> None:

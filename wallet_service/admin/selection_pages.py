@@ -10,7 +10,7 @@ from wtforms import HiddenField, validators
 
 from wallet_service.admin.asking import Asking, BusyError
 from wallet_service.admin.fitting import UnfitError, rounds_that_fit
-from wallet_service.admin.forms import ACTS, MAX_NAME, WhyForm, add_pages, form_status, text_of
+from wallet_service.admin.forms import ACTS, MAX_NAME, WhyForm, add_pages, form_status, is_there, text_of
 from wallet_service.admin.guard import person
 from wallet_service.admin.pages import go_to, show
 from wallet_service.admin.seen import CHANGED, digest_of, show_again
@@ -35,8 +35,8 @@ SHOWN = 50
 class SelectionForm(WhyForm):
     """Cancels the chosen rounds. ``key`` is the form's own: sent twice, it acts once; ``seen`` is what it showed."""
 
-    key = HiddenField(validators=[validators.UUID()])
-    seen = HiddenField()
+    key = HiddenField(validators=[is_there, validators.UUID()])
+    seen = HiddenField(validators=[is_there])
 
 
 def selection_routes(app: Flask, reads: Engine, writes: Engine, asking: Asking) -> None:
@@ -79,6 +79,8 @@ class SelectionPages:
                     return go_to("selection_progress", id=UUID(text_of(form.key)))
                 is_stale = text_of(form.seen) != seen
             form.seen.data = seen
+            if form.key.errors:
+                form.key.data = str(uuid4())
         else:
             form.process(data={"key": str(uuid4()), "seen": seen})
         data = {
