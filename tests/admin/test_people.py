@@ -55,13 +55,31 @@ def test_nobody_disables_or_demotes_themselves(admin, accounts, change):
     assert state_of(accounts, "admin") == ("admin", False)
 
 
-@pytest.mark.parametrize("change", [{"change": "disable"}, {"change": "role", "role": "operator"}])
-def test_the_last_admin_stays_even_for_a_script(visitor, accounts, tokens, change):
-    token = tokens.create(f"manager who would {change['change']}", Role.ADMIN, by_whom="test", why="to test")
-    visitor.headers["Authorization"] = f"Bearer {token}"
-    answer = visitor.post("/account?name=admin", data={"why": "to see", **change})
-    assert answer.status_code == 422
-    assert "last admin" in answer.text
+@pytest.mark.parametrize(
+    ("where", "sent"),
+    [
+        ("/tokens.json", {"name": "made by a script", "role": "viewer"}),
+        ("/accounts.json", {"name": "made by a script", "role": "viewer", "password": PASSWORD}),
+        ("/account.json?name=admin", {"change": "password", "password": PASSWORD}),
+        ("/account.json?name=admin", {"change": "role", "role": "operator"}),
+    ],
+)
+def test_a_token_opens_no_way_that_would_stay_when_it_is_revoked(visitor, accounts, tokens, new_token, where, sent):
+    visitor.headers["Authorization"] = f"Bearer {new_token(Role.ADMIN)}"
+    answer = visitor.post(where, data={**sent, "why": "to stay"})
+    assert answer.status_code == 403
+    assert "somebody has to log in" in answer.json()["text"]
+    assert "made by a script" not in {row.name for row in [*accounts.all(), *tokens.all()]}
+    assert state_of(accounts, "admin") == ("admin", False)
+
+
+def test_a_token_sees_and_revokes_tokens(visitor, tokens, new_token):
+    new_token(Role.VIEWER)
+    lost = tokens.all()[0]
+    visitor.headers["Authorization"] = f"Bearer {new_token(Role.ADMIN)}"
+    assert str(lost.id) in {row["id"] for row in visitor.get("/tokens.json").json()["tokens"]}
+    assert visitor.post(f"/tokens/revoke.json?id={lost.id}", data={"why": "it was found in a log"}).status_code == 303
+    assert next(row.revoked_at for row in tokens.all() if row.id == lost.id)
 
 
 @pytest.mark.parametrize(

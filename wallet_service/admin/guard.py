@@ -13,7 +13,7 @@ from wallet_service.admin.api_tokens import ApiTokens
 from wallet_service.admin.identity import Person
 from wallet_service.admin.logins import Logins
 from wallet_service.admin.pages import wants_json
-from wallet_service.admin.roles import ACCESS, Role
+from wallet_service.admin.roles import ACCESS, PEOPLE_ALONE, Role
 from wallet_service.auth import sender
 from wallet_service.settings import Network
 
@@ -32,6 +32,7 @@ SECURITY_HEADERS = {
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 NO_PAGE = "The desk has no page of this address. Each of its lists is in the menu; all else is found by its name."
 FILES = frozenset({"static", "bootstrap.static"})
+SCRIPT_MAY_NOT = "A token makes no tokens and manages no accounts: somebody has to log in for that."
 
 log = structlog.get_logger("desk")
 
@@ -83,8 +84,11 @@ class Guard:
         if endpoint not in ACCESS:
             abort(404, NO_PAGE)  # whoever is logged in still has the menu and the search
         elsewhere = may_pass(endpoint, ACCESS[endpoint])
-        if request.method not in SAFE_METHODS and not (g.person and g.person.is_script):
-            self._csrf.protect()  # a script's token is no cookie, so no other site can send it
+        if request.method not in SAFE_METHODS:
+            if not (g.person and g.person.is_script):
+                self._csrf.protect()  # a script's token is no cookie, so no other site can send it
+            elif endpoint in PEOPLE_ALONE:
+                raise Forbidden(SCRIPT_MAY_NOT)
         return elsewhere
 
 

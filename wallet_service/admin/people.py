@@ -144,6 +144,6 @@ def _problem(account: AccountRow, form: ChangeAccountForm) -> str:
     if form.change.data == "role" and not form.role.data:
         return "Say which role."
     takes_away = form.change.data == "disable" or (form.change.data == "role" and form.role.data != Role.ADMIN.label)
-    if takes_away and not person().is_script and account.name == person().name:
+    if takes_away and account.name == person().name:
         return "Nobody disables or demotes themselves; ask another admin."
     return ""

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-__all__ = ["ACCESS", "ANYBODY", "Role"]
+__all__ = ["ACCESS", "ANYBODY", "PEOPLE_ALONE", "Role"]
 
 
 class Role(IntEnum):
@@ -60,3 +60,5 @@ ACCESS: dict[str, Role | None] = {
     "revoke": Role.ADMIN,
 }
 """The least role of each endpoint."""
+PEOPLE_ALONE = frozenset({"people", "person_page", "tokens"})
+"""Where no script changes anything: what a token let in would stay when the token is revoked."""
