@@ -116,6 +116,19 @@ def test_what_cannot_be_adjusted_is_said_at_its_field(operator, player, typed, s
     assert player.balance() == Decimal(100)
 
 
+def test_one_key_adjusts_once_however_it_is_spelt(script, player):
+    where = f"/adjust.json?user={player.user_id}"
+    key = script.get(where).json()["form"]["fields"]["key"]
+    typed = {"kind": "credit", "currency": "USD", "amount": "1", "why": "to see", "confirmed": "yes"}
+    spelt = [key, key.upper(), key.replace("-", ""), f"{{{key}}}", f"urn:uuid:{key}"]
+    answers = [script.post(where, data=typed | {"key": one}) for one in spelt]
+    assert {answer.status_code for answer in answers} == {303}
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    assert player.balance() == Decimal(101)
+    answer = script.post(where, data=typed | {"key": "garbage"})
+    assert (answer.status_code, answer.json()["form"]["errors"].keys()) == (422, {"key"})
+
+
 def adjusted(operator, player, **typed):
     """Preview an adjustment and confirm it; return both answers."""
     where = f"/adjust?user={player.user_id}"

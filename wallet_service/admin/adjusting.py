@@ -3,14 +3,14 @@
 import json
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from flask import Flask, abort, request
 from psycopg.errors import NumericValueOutOfRange
 from sqlalchemy import Engine
 from sqlalchemy.exc import DataError
-from wtforms import Field, Form, HiddenField, RadioField, SelectField, StringField
-from wtforms.validators import UUID, InputRequired, Length, ValidationError
+from wtforms import Field, Form, HiddenField, RadioField, SelectField, StringField, validators
+from wtforms.validators import InputRequired, Length, ValidationError
 
 from wallet_service.admin.forms import ACTS, WhyForm, add_pages, asked_for, form_status, text_of
 from wallet_service.admin.guard import person
@@ -56,7 +56,7 @@ class AdjustForm(WhyForm):
         [InputRequired("Name an amount."), Length(max=40), an_amount],
         render_kw={"inputmode": "decimal", "autocomplete": "off"},
     )
-    key = HiddenField(validators=[InputRequired(), UUID()])
+    key = HiddenField(validators=[InputRequired(), validators.UUID()])
 
     @property
     def movement(self) -> Decimal:
@@ -122,5 +122,5 @@ def _preview(wallet: WalletRow, movement: Decimal) -> dict[str, Any]:
 def _adjustment(user_id: str, form: AdjustForm) -> Adjust:
     by_whom, why = person().by_whom, text_of(form.why)
     sent = json.dumps({"by": by_whom, "why": why})
-    key = text_of(form.key).lower()
+    key = str(UUID(text_of(form.key)))  # it has several spellings, and the ledger compares texts
     return Adjust(user_id, form.kind.data, form.currency.data, key, abs(form.movement), by_whom, why, sent)
