@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import httpx
 import pytest
@@ -15,8 +16,12 @@ from sqlalchemy import text
 
 from tests.admin.conftest import SECRET_KEY
 from tests.conftest import ENVIRONMENT, WALLET_SERVICE, Service
+from wallet_service.admin import downloads, export
 from wallet_service.admin.api_tokens import ApiTokens
-from wallet_service.admin.downloads import MAX_DOWNLOADS
+from wallet_service.admin.downloads import MAX_DOWNLOADS, Downloads, TooManyDownloadsError
+from wallet_service.admin.export import INCOMPLETE
+from wallet_service.admin.filters import read_filters
+from wallet_service.admin.lists import LISTINGS
 from wallet_service.admin.roles import Role
 from wallet_service.database import create_desk_engine
 from wallet_service.schema import migrate
@@ -130,6 +135,38 @@ def test_a_file_that_breaks_off_says_so_in_its_last_line_and_in_the_log(big, scr
     assert last.startswith("INCOMPLETE: ")
     assert "export incomplete" in big[2].read_text()
     assert script.get("/rounds.csv").status_code == 200, "others go on"
+
+
+def test_a_newcomer_takes_the_place_of_one_whose_reader_stopped(database_url, player, monkeypatch):
+    for number in range(3):
+        player.bet("1", round_id=f"r{number}", reference=f"b{number}")
+    monkeypatch.setattr(export, "LINES", 1)
+    (rounds,) = [item for item in LISTINGS if item.name == "rounds"]
+    asked = read_filters(rounds.filters, {"player": player.user_id}, rounds.is_free)
+    reads = create_desk_engine(database_url, MAX_DOWNLOADS, read_only=True)
+    places = Downloads(reads)
+    stopped, *others = [places.begin(rounds, asked) for _ in range(MAX_DOWNLOADS)]
+    parts = [iter(stopped), *map(iter, others)]
+    clock = iter([0.0, downloads.IDLE_TIMEOUT_S / 2])
+    for part in parts:
+        monkeypatch.setattr(downloads, "monotonic", partial(float, next(clock)))
+        next(part)
+    with pytest.raises(TooManyDownloadsError):
+        places.begin(rounds, asked)
+    monkeypatch.setattr(downloads, "monotonic", lambda: float(downloads.IDLE_TIMEOUT_S))
+    newcomer = places.begin(rounds, asked)
+    assert list(parts[0]) == [INCOMPLETE], "it goes no further"
+    stopped.close()
+    with pytest.raises(TooManyDownloadsError):
+        places.begin(rounds, asked)
+    whole = "".join(newcomer)
+    assert [f"r{number}" in whole for number in range(3)] == [True] * 3
+    assert INCOMPLETE not in whole + "".join(parts[1])
+    for download in (newcomer, *others):
+        download.close()
+    for download in [places.begin(rounds, asked) for _ in range(MAX_DOWNLOADS)]:  # there are connections for as many
+        download.close()
+    reads.dispose()
 
 
 def test_the_window_that_applied_is_in_the_file_s_name(script):

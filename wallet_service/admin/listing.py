@@ -164,8 +164,9 @@ def page_of(
 def rows_of(connection: Connection, listing: Listing, asked: Filtered) -> Iterator[dict[str, Any]]:
     """Yield every row, newest first, without holding them all."""
     query = _scan(listing, asked, None).where(*_picks(listing, asked, listing.source))
-    for row in connection.execution_options(yield_per=FETCHED).execute(query).mappings():
-        yield _said(listing, row)
+    with connection.execution_options(yield_per=FETCHED).execute(query) as result:
+        for row in result.mappings():
+            yield _said(listing, row)
 
 
 def _said(listing: Listing, row: RowMapping) -> dict[str, Any]:
