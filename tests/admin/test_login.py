@@ -1,5 +1,7 @@
 """The way in: who is let in, for how long, and what a stranger learns."""
 
+import pytest
+
 from wallet_service.admin.roles import Role
 
 
@@ -20,3 +22,30 @@ def test_logged_out_is_out(logged_in):
     visitor = logged_in(Role.VIEWER)
     assert visitor.submit("/logout", on="/").status_code == 302
     assert visitor.get("/").status_code == 302
+
+
+HOSTILE = ["//[", "//\u2100", "http://[", "//evil.example", "/\\evil.example", "\\\\evil.example", "https:evil.example"]
+HOSTILE += [
+    "///evil.example",
+    "https://evil.example/",
+    "javascript:alert(1)",
+    "evil",
+    "/../../evil",
+    "/..//evil.example",
+]
+HOSTILE += [
+    "/\t/evil.example",
+    "/\n/evil.example",
+    "\t//evil.example",
+    " //evil.example",
+    "/\r\nSet-Cookie: a=b",
+    "/\0",
+]
+
+
+@pytest.mark.parametrize("wanted", [*HOSTILE, "", "/[", "/rounds?player=a[b", "/players/a\u202eb"])
+def test_wherever_the_login_is_to_lead_it_leads_into_the_desk(logged_in, wanted):
+    answer = logged_in(Role.VIEWER).get("/login", params={"next": wanted})
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith("/admin/")
+    assert answer.headers["set-cookie"].count("desk=") <= 1

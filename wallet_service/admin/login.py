@@ -1,7 +1,6 @@
 """The way in and out: /login, /logout, and out everywhere."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, abort, g, redirect, request, url_for
 from flask_wtf import FlaskForm
@@ -17,6 +16,7 @@ from wallet_service.admin.pages import show
 from wallet_service.admin.passwords import MAX_PASSWORD
 from wallet_service.admin.sessions import begin_session, drop_session
 from wallet_service.admin.throttle import ThrottledError
+from wallet_service.names import has_controls
 
 __all__ = ["login_routes"]
 
@@ -88,6 +88,6 @@ class Login:
 def _destination() -> str:
     """Return where the login was asked for, if that is a path of the desk; else the first page."""
     wanted = request.args.get("next", "")
-    parts = urlsplit(wanted)
-    inside = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
-    return f"{request.script_root}{wanted}" if inside and wanted.isprintable() else url_for("overview")
+    # What begins with the desk's own path is no other site's, whatever follows; a browser drops controls from it.
+    inside = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and not has_controls(wanted)
+    return f"{request.script_root}{wanted}" if inside else url_for("overview")
