@@ -2,8 +2,10 @@
 
 import csv
 import io
+from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from json import dumps
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from sqlalchemy import text
 
 from wallet_service.admin import listing, refusals
 from wallet_service.admin.cursors import read_cursor, write_cursor
+from wallet_service.admin.export import cell_of
 from wallet_service.admin.filters import read_filters
 from wallet_service.admin.lists import LISTINGS
 from wallet_service.admin.roles import Role
@@ -365,3 +368,29 @@ def test_a_file_has_every_row_and_not_a_page(viewer, player):
     lines = list(csv.DictReader(io.StringIO(answer.text)))
     assert [line["reference"] for line in lines] == [f"d{number}" for number in reversed(range(1100))]
     assert Decimal(lines[0]["balance"]) == Decimal("111.00")
+
+
+@pytest.mark.parametrize("name", [item.name for item in LISTINGS])
+@pytest.mark.parametrize("part", [5, {}, [], None, True])
+def test_a_cursor_whose_parts_are_no_texts_is_damaged_in_every_list(viewer, name, part):
+    (parts,) = [len(item.key) for item in LISTINGS if item.name == name]
+    key = ["2026-01-01T00:00:00+00:00", *[part] * (parts - 1)]
+    for tampered in (key, dict.fromkeys(map(str, range(parts)), part), part):
+        cursor = urlsafe_b64encode(dumps(tampered).encode()).decode().rstrip("=")
+        assert "damaged" in viewer.get(f"/{name}.json", params={"after": cursor}).json()["problem"]
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("a;=1+1", "a;'=1+1"),
+        ("a|@SUM(A1)", "a|'@SUM(A1)"),
+        ("a\t-1", "a\t'-1"),
+        ("a\r\n+1", "a\r\n'+1"),
+        ("\t=1", "'\t'=1"),
+        ("2026-01-01;a=b-c", "2026-01-01;a=b-c"),
+    ],
+)
+def test_a_cell_is_harmless_whatever_separates_cells(text, cell):
+    assert cell_of(text) == cell

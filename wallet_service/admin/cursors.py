@@ -45,6 +45,8 @@ def read_cursor(text: str, types: Sequence[type]) -> tuple[Any, ...]:
     """
     try:
         parts = loads(urlsafe_b64decode(text[:MAX_CURSOR] + "=" * (-len(text) % 4)))
+        if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+            raise CursorError("a key is written as a list of texts")
         return tuple(READERS[type_](part) for type_, part in zip(types, parts, strict=True))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise CursorError("not where a page of this list ended") from error

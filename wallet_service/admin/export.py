@@ -13,13 +13,13 @@ from wallet_service.admin.filters import Filtered
 from wallet_service.admin.listing import Listing
 from wallet_service.ledger.money import format_money
 
-__all__ = ["INCOMPLETE", "csv_lines", "file_name"]
+__all__ = ["INCOMPLETE", "cell_of", "csv_lines", "file_name"]
 
 LINES = 500
 """Sent at once."""
 MAX_FILE_NAME = 150
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would run (OWASP, CSV injection)."""
+FORMULA = re.compile(r"(?:^|(?<=[;|\t\r\n]))(?=[=+\-@\t\r])")
+"""Where a spreadsheet would see a formula begin (OWASP, CSV injection), whatever separates cells in its country."""
 INCOMPLETE = "INCOMPLETE: reading failed here, and rows are missing. Export the list again.\r\n"
 """The last line of a file that is not whole; no row of any list begins so."""
 
@@ -31,7 +31,7 @@ def csv_lines(listing: Listing, rows: Iterable[Mapping[str, Any]]) -> Iterator[s
     names = [column.name for column in listing.columns]
     writer.writerow(names)
     for number, row in enumerate(rows, 1):
-        writer.writerow([_cell(row[name]) for name in names])
+        writer.writerow([cell_of(row[name]) for name in names])
         if number % LINES == 0:
             yield buffer.getvalue()
             buffer.seek(0)
@@ -39,7 +39,8 @@ def csv_lines(listing: Listing, rows: Iterable[Mapping[str, Any]]) -> Iterator[s
     yield buffer.getvalue()
 
 
-def _cell(value: object) -> str:
+def cell_of(value: object) -> str:
+    """Write a value as a file has it."""
     if isinstance(value, Decimal):
         return format_money(value)
     if isinstance(value, datetime):
@@ -47,7 +48,7 @@ def _cell(value: object) -> str:
     if value is None:
         return ""
     text = dumps(value) if isinstance(value, dict) else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return FORMULA.sub("'", text)
 
 
 def file_name(name: str, asked: Filtered, at: datetime) -> str:
