@@ -4,11 +4,14 @@ import re
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from tests.admin.conftest import PASSWORD, SECRET_KEY, Visitor
+from wallet_service.admin.app import create_desk
 from wallet_service.admin.roles import Role
 from wallet_service.admin.throttle import FAILURES_OF_A_NAME_FROM_AN_ADDRESS, ThrottledError
+from wallet_service.ledger.ledger import Ledger
+from wallet_service.settings import Settings
 
 
 def test_one_address_that_fails_does_not_keep_another_out(accounts, logins):
@@ -54,6 +57,51 @@ def test_a_guessed_token_is_refused_and_not_sent_to_the_login(desk):
 
 def test_a_name_that_cannot_be_one_is_no_fault_of_ours(visitor):
     assert visitor.log_in("nul\x00", "x").status_code == 403
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".com", "a..b", ".a", "x" * 300], ids=len)
+def test_a_host_that_is_none_is_no_fault(desk, host):
+    answer = httpx.get(f"http://127.0.0.1:{desk.port}/admin/login", headers={"Host": host})
+    assert answer.status_code == 400
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "content-security-policy" in answer.headers
+
+
+@pytest.mark.parametrize("host", ["", "[::1]:8080", "a_b", "münchen", "a b", "["])
+def test_no_host_is_a_fault(desk, host):
+    answer = httpx.get(f"http://127.0.0.1:{desk.port}/admin/login", headers={"Host": host.encode()})
+    assert answer.status_code < 500
+
+
+def test_a_fault_that_no_page_can_tell_is_told_in_plain_text(monkeypatch):
+    engine = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    app = create_desk(Settings(admin_secret_key=SECRET_KEY), Ledger(engine), engine, engine)
+    monkeypatch.setattr("wallet_service.admin.pages.render_template", lambda *_, **__: 1 // 0)
+    answer = app.test_client().get("/login")
+    assert (answer.status_code, answer.mimetype) == (500, "text/plain")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+BODIES = {
+    "application/json": ['{"name":"x","password":5}', "[1]", '{"name":"\\ud800","password":"x"}', "[" * 5000, "{"],
+    "multipart/form-data; boundary=b": [
+        '--b\r\nContent-Disposition: form-data; name="why"; filename="x"\r\n\r\nx\r\n--b--'
+    ],
+    "text/plain": ["name=viewer&password=x"],
+}
+
+
+@pytest.mark.parametrize(("kind", "body"), [(kind, body) for kind, bodies in BODIES.items() for body in bodies])
+def test_what_is_no_form_is_told_so(visitor, new_token, player, kind, body):
+    headers = {"X-CSRFToken": visitor.csrf_token("/login"), "Content-Type": kind}
+    answer = visitor.post("/login", content=body, headers=headers)
+    assert answer.status_code == 415
+    assert "<h1" in answer.text
+    headers = {"Authorization": f"Bearer {new_token(Role.OPERATOR)}", "Content-Type": kind}
+    answer = visitor.post(f"/freeze.json?user={player.user_id}", content=body, headers=headers)
+    assert answer.status_code == 415
+    assert "application/x-www-form-urlencoded" in answer.json()["text"]
 
 
 def test_half_a_character_from_outside_is_shown(logged_in, player, service):

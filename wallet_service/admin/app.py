@@ -9,7 +9,16 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFError
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, TimeoutError  # noqa: A004 - the pool's
-from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, ServiceUnavailable, Unauthorized
+from werkzeug.exceptions import (
+    BadHost,
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    ServiceUnavailable,
+    Unauthorized,
+)
+from werkzeug.routing import Map
+from werkzeug.wrappers import Response as AnyResponse
 
 from wallet_service.admin.accounts import Accounts
 from wallet_service.admin.acting import acting_routes
@@ -19,7 +28,7 @@ from wallet_service.admin.api_tokens import ApiTokens
 from wallet_service.admin.asking import Asking
 from wallet_service.admin.cancel_pages import cancel_routes
 from wallet_service.admin.formats import add_formats
-from wallet_service.admin.guard import SAFE_METHODS, Guard
+from wallet_service.admin.guard import SAFE_METHODS, SECURITY_HEADERS, Guard
 from wallet_service.admin.list_pages import list_routes
 from wallet_service.admin.login import login_routes
 from wallet_service.admin.logins import Logins
@@ -112,7 +121,7 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     people_routes(app, accounts, tokens)
     tokens_routes(app, tokens)
     me_routes(app, accounts, logins)
-    app.wsgi_app = with_slash(app.wsgi_app)  # type: ignore[assignment,method-assign]
+    app.wsgi_app = in_front(app.wsgi_app, app.url_map)  # type: ignore[assignment,method-assign]
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(CSRFError, show_stale_form)
     app.register_error_handler(BusyError, show_busy)
@@ -120,11 +129,20 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     return app
 
 
-def with_slash(desk: "WSGIApplication") -> "WSGIApplication":
-    """Take ``PREFIX`` alone for the first page: a rule of the desk cannot have the empty path."""
+def in_front(desk: "WSGIApplication", rules: Map) -> "WSGIApplication":
+    """Put in front of the desk what Flask cannot do.
+
+    ``PREFIX`` alone is the first page: a rule of the desk cannot have the empty path. A ``Host`` that is none is told
+    so: Flask has no addresses then, and can write no page.
+    """
 
     def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         environ["PATH_INFO"] = environ.get("PATH_INFO") or "/"
+        try:
+            rules.bind_to_environ(environ)
+        except BadHost:
+            refusal = AnyResponse("The request's Host is none.\n", 400, SECURITY_HEADERS, mimetype="text/plain")
+            return refusal(environ, start_response)
         return desk(environ, start_response)
 
     return serve
@@ -158,4 +176,8 @@ def show_fault(error: Exception) -> Response:
         log.warning("unavailable", path=request.path, error=str(error).partition("\n")[0])
         return show_error(ServiceUnavailable(UNREADABLE if request.method in SAFE_METHODS else UNKNOWN))
     log.error("fault", path=request.path, exc_info=error)
-    return show_error(InternalServerError())
+    try:
+        return show_error(InternalServerError())
+    except Exception:  # the page itself cannot be written
+        log.exception("fault in the page of a fault", path=request.path)
+        return Response(InternalServerError.description, 500, mimetype="text/plain")

@@ -6,7 +6,7 @@ import structlog
 from flask import Flask, Request, Response, abort, g, redirect, request, url_for
 from flask_login import LoginManager, current_user
 from flask_wtf import CSRFProtect
-from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.exceptions import Forbidden, Unauthorized, UnsupportedMediaType
 from werkzeug.wrappers import Response as AnyResponse
 
 from wallet_service.admin.api_tokens import ApiTokens
@@ -17,7 +17,7 @@ from wallet_service.admin.roles import ACCESS, PEOPLE_ALONE, Role
 from wallet_service.auth import sender
 from wallet_service.settings import Network
 
-__all__ = ["SAFE_METHODS", "Guard", "person"]
+__all__ = ["SAFE_METHODS", "SECURITY_HEADERS", "Guard", "person"]
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -32,6 +32,7 @@ SECURITY_HEADERS = {
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 NO_PAGE = "The desk has no page of this address. Each of its lists is in the menu; all else is found by its name."
 FILES = frozenset({"static", "bootstrap.static"})
+FORM = "application/x-www-form-urlencoded"
 SCRIPT_MAY_NOT = "A token makes no tokens and manages no accounts: somebody has to log in for that."
 
 log = structlog.get_logger("desk")
@@ -85,6 +86,8 @@ class Guard:
             abort(404, NO_PAGE)  # whoever is logged in still has the menu and the search
         elsewhere = may_pass(endpoint, ACCESS[endpoint])
         if request.method not in SAFE_METHODS:
+            if request.mimetype not in {FORM, ""}:  # before anything reads the form
+                raise UnsupportedMediaType(f"Nothing was done: send the form's fields as {FORM}.")
             if not (g.person and g.person.is_script):
                 self._csrf.protect()  # a script's token is no cookie, so no other site can send it
             elif endpoint in PEOPLE_ALONE:
