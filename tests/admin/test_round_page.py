@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from json import dumps, loads
 from urllib.parse import quote
 
 import pytest
@@ -296,6 +297,13 @@ def test_what_was_sent_is_text_and_its_numbers_are_as_written(ledger, player, vi
     assert "<img" not in page
     assert "0.100000000000000000000001" in page
     assert pretty_json('{"a":1.10,"b":[1E5,"x"]}') == '{\n  "a": 1.10,\n  "b": [\n    1E5,\n    "x"\n  ]\n}'
+
+
+@pytest.mark.parametrize("text", ["\ue000", "\ue0005", "\ue000\ue001x", "\\", '\ue000"', "5", "9" * 5000])
+def test_what_was_sent_is_shown_as_it_was(text):
+    sent = dumps({"text": text, text: [1.50, text]})
+    assert loads(pretty_json(sent)) == loads(sent)
+    assert pretty_json(f"[{'9' * 5000}]") == f"[\n  {'9' * 5000}\n]"
 
 
 @pytest.mark.parametrize("path", ["/players/{}/rounds/none", "/players/nobody-at-all"])

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import count
 from json import dumps, loads
 
 from flask import Flask
@@ -13,8 +14,8 @@ from wallet_service.ledger.money import format_money
 __all__ = ["add_formats", "pretty_json"]
 
 MINUS = "\N{MINUS SIGN}"
-MARK = "\ue000"
-"""Of Unicode's private use: stands before what was a number while it is a string."""
+PRIVATE_USE = 0xE000
+"""From here on, Unicode has signs of private use. One that is not in a text stands before its numbers for a moment."""
 
 
 def add_formats(app: Flask) -> None:
@@ -69,11 +70,9 @@ def words(name: str) -> str:
 
 def pretty_json(text: str) -> str:
     """Lay out JSON text in lines. Numbers stay as they were written: none goes through a float."""
-    marked = loads(text, parse_int=_mark, parse_float=_mark)
+    plain = dumps(loads(text, parse_int=str, parse_float=str), ensure_ascii=False)
+    mark = next(sign for sign in map(chr, count(PRIVATE_USE)) if sign not in plain)
+    marked = loads(text, parse_int=mark.__add__, parse_float=mark.__add__)
     laid_out = dumps(marked, indent=2, ensure_ascii=False)
-    text = re.sub(f'"{MARK}([^"]*)"', r"\1", laid_out)
+    text = re.sub(f'"{mark}([^"]*)"', r"\1", laid_out)
     return text.encode("utf-8", "backslashreplace").decode()  # half a surrogate pair is no text
-
-
-def _mark(number: str) -> str:
-    return MARK + number
