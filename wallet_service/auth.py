@@ -1,6 +1,7 @@
 """Every check of a credential that Lucky Monaco presents (contract, section 5)."""
 
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from hashlib import md5
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -9,6 +10,9 @@ from urllib.parse import quote
 from wallet_service.settings import Network, Settings
 
 __all__ = ["Credentials", "body_hash", "sender"]
+
+
+_CLAIM = re.compile(r"(?:(?P<plain>[^:\[\]]+)|\[(?P<bracketed>[^\[\]]+)\])(?::[0-9]{1,5})?")
 
 
 def body_hash(fields: Iterable[tuple[str, str]], secret: str, *, encoded: bool, empty_kept: bool) -> str:
@@ -85,8 +89,14 @@ def sender(
     while address is not None and hops and _within(address, proxies):
         claimed = hops.pop().strip()
         if claimed:
-            address = _address(claimed)
+            address = _address(_without_port(claimed))
     return address
+
+
+def _without_port(claimed: str) -> str:
+    """Return a claimed address alone: some proxies write the port behind it, and brackets around what has colons."""
+    match = _CLAIM.fullmatch(claimed)
+    return (match["plain"] or match["bracketed"]) if match else claimed
 
 
 def _address(text: str | None) -> IPv4Address | IPv6Address | None:
