@@ -190,6 +190,22 @@ def test_names_of_failed_logins_become_hashes_and_tokens_of_one_name_are_told_ap
     assert max(len(name) for name in names) <= 64
 
 
+@pytest.mark.parametrize("kind", ["account", "credit", "open"])
+def test_the_desk_is_taken_back_and_what_it_entered_stays(database, config, kind):
+    command.upgrade(config, "head")
+    with database.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO actions (user_id, id, kind, by_whom, why, at)"
+                " VALUES ('', gen_random_uuid(), :kind, 'test', 'to test', now())"
+            ),
+            {"kind": kind},
+        )
+    command.downgrade(config, "0004_index_rounds")
+    with database.connect() as connection:
+        assert connection.scalar(text("SELECT kind FROM decisions")) == kind
+
+
 def test_schema_problem_says_what_is_wrong(database, config):
     assert "no wallet schema" in str(schema.schema_problem(database))
     command.upgrade(config, "head")
