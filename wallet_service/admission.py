@@ -51,9 +51,10 @@ class Admission:
             self._free -= is_in
         if not is_in:
             self._tell()
-            headers = [("Content-Type", "application/json"), ("Content-Length", str(len(answer.body)))]
+            body = answer.body.encode()
+            headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
             start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
-            return [answer.body.encode()]
+            return [body]
         try:
             return self._app(environ, start_response)  # a wallet call's answer is whole when this returns
         finally:

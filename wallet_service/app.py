@@ -65,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(wallet_blueprint(version, ledger, credentials, accepted))
     if settings.operator_token:
         app.register_blueprint(operator_blueprint(ledger, settings.operator_token, settings.currencies))
-    app.register_blueprint(health_blueprint(engine))
+    app.register_blueprint(health_blueprint(create_wallet_engine(settings.database_url, connections=1)))
     app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, partial(answer_when_busy, versions))  # type: ignore[method-assign]
     if settings.admin_secret_key and not settings.admin_port:
         app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: make_desk(settings)})  # type: ignore[method-assign]
@@ -96,8 +96,9 @@ def answer_when_busy(versions: tuple[Version, ...], path: str) -> Answer | None:
     for version in versions:
         if path.startswith(f"{version.prefix}/"):
             name = path.removeprefix(f"{version.prefix}/").lower()
-            method = next((method for method in version.methods if method.name.lower() == name), version.methods[0])
-            return version.answer(method, Receipt(Outcome.UNAVAILABLE), None)
+            for method in version.methods:
+                if method.name.lower() == name:
+                    return version.answer(method, Receipt(Outcome.UNAVAILABLE), None)
     return None
 
 

@@ -3,9 +3,10 @@
 import logging
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from json import JSONEncoder
+from select import PIPE_BUF
 from threading import Lock
 from typing import Any
 
@@ -39,6 +40,17 @@ def _as_json(event: dict[str, Any], **_: object) -> str:
     return _encoder.encode(event)
 
 
+def _parts(lines: Iterable[str]) -> Iterator[str]:
+    """Join whole lines as far as a pipe takes them in one piece: other workers write to it too."""
+    part = ""
+    for line in lines:
+        if part and len(part.encode()) + len(line.encode()) > PIPE_BUF:
+            yield part
+            part = ""
+        part += line
+    yield part
+
+
 class _Lines:
     """Writes lines to standard error as long as that takes them.
 
@@ -67,8 +79,9 @@ class _Lines:
             self.heir.release()
         try:
             with suppress(OSError):
-                sys.stderr.write("".join(self._taken()))
-                sys.stderr.flush()
+                for lines in _parts(self._taken()):
+                    sys.stderr.write(lines)
+                    sys.stderr.flush()
         finally:
             self.pen.release()
 

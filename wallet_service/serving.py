@@ -27,6 +27,8 @@ __all__ = ["serve"]
 
 THREADS_BESIDE = 8
 """Threads of a worker that turn calls away, and serve the desk, while all that may be in are in."""
+DESK_THREADS = 16
+"""Of the desk in a process of its own."""
 MAX_CONNECTIONS = 4096
 """Open connections of a worker. Lucky Monaco keeps some open for a long time."""
 DRAIN_SECONDS = 10
@@ -50,7 +52,7 @@ def serve(
         check_address(host, settings.admin_port)
     # A worker that is forked while another thread of ours holds a lock would wait for that lock for ever.
     multiprocessing.set_start_method("spawn", force=True)
-    server = _server(settings, host, port, workers)
+    server = _server(host, port, workers, settings.calls_at_once + THREADS_BESIDE)
     ports = [port, settings.admin_port] if settings.admin_port else [port]
     if on_listening:
         # The workers listen, each when it has made its application; the server's own start-up hook comes before that.
@@ -60,7 +62,7 @@ def serve(
         server.serve(target_loader=partial(_make_worker, create_app, settings), wrap_loader=False)
 
 
-def _server(settings: Settings, host: str, port: int, workers: int) -> Any:
+def _server(host: str, port: int, workers: int, threads: int) -> Any:
     return Server(
         "wallet_service",
         address=host,
@@ -69,7 +71,7 @@ def _server(settings: Settings, host: str, port: int, workers: int) -> Any:
         http=HTTPModes.http1,
         websockets=False,
         workers=workers,
-        blocking_threads=settings.calls_at_once + THREADS_BESIDE,
+        blocking_threads=threads,
         backlog=MAX_CONNECTIONS,
         backpressure=MAX_CONNECTIONS,
         respawn_failed_workers=True,
@@ -90,7 +92,7 @@ def _desk_beside(settings: Settings, host: str, server: Any) -> AbstractContextM
 def _serve_desk(settings: Settings, host: str) -> None:
     """Serve the desk alone, in this process, until it is told to stop or the wallet's server has ended."""
     Thread(target=_end_with_parent, daemon=True).start()
-    server = _server(settings, host, settings.admin_port, workers=1)
+    server = _server(host, settings.admin_port, workers=1, threads=DESK_THREADS)
     server.serve(target_loader=partial(_make_worker, create_admin, settings), wrap_loader=False)
 
 

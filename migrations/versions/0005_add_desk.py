@@ -24,10 +24,11 @@ UP = (
         ADD COLUMN before json,
         ADD COLUMN after json
     """,
+    # A later release may have been here before, and left entries of its own: it checks them all when it comes back.
     """
     ALTER TABLE actions ADD CONSTRAINT actions_kind_known CHECK (kind IN (
         'refund', 'leave', 'freeze', 'unfreeze', 'cancel', 'credit', 'debit', 'account'
-    ))
+    )) NOT VALID
     """,
     "CREATE INDEX actions_at ON actions (at, id)",
     "ALTER TABLE transactions DROP CONSTRAINT transactions_call_known",
@@ -76,7 +77,7 @@ DOWN = (
     "DROP FUNCTION IF EXISTS adjust(text, uuid, text, text, text, numeric, text, text, json)",
     "DROP TABLE failed_logins, api_tokens, accounts",
     "ALTER TABLE transactions DROP CONSTRAINT transactions_call_known",
-    # What was entered stays, here and in the log: nothing is ever taken out of either.
+    # What was entered stays, here and in the log; of the log's entries, only what they changed is lost.
     f"ALTER TABLE transactions ADD CONSTRAINT transactions_call_known CHECK (call IN ({CALLS})) NOT VALID",
     "DROP INDEX actions_at",
     "ALTER TABLE actions DROP CONSTRAINT actions_kind_known, DROP COLUMN before, DROP COLUMN after",

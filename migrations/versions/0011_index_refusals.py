@@ -33,6 +33,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # The release before does not call it.
+    op.execute("DROP FUNCTION IF EXISTS apply_calls(text[], json)")
     with op.get_context().autocommit_block():
         for name in INDEXES:
             op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")

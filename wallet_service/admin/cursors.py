@@ -9,7 +9,7 @@ from uuid import UUID
 
 __all__ = ["CursorError", "read_cursor", "write_cursor"]
 
-MAX_CURSOR = 1000
+MAX_CURSOR = 2000
 """Characters. A key has five short parts at most."""
 
 

@@ -16,6 +16,7 @@ MOST_REFUSALS = 20
 """On a player's page."""
 CALLS = (
     "check",
+    "balance",
     "bet",
     "result",
     "end_round",

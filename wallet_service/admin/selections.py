@@ -129,7 +129,7 @@ def progress_of(connection: Connection, selection: Selection) -> Progress:
         if asked_at >= selection.at or state in UNDER_WAY:
             states[key], last = state, max(last, asked_at)
         if key in known and known[key].is_void:
-            states[key] = "refunded"
+            states[key] = "refunded" if known[key].state == "refunded" else "cancelled"
     counts = Counter(states.values())
     waiting = counts[WAITING]
     is_stopped = waiting > 0 and datetime.now(UTC) - last > timedelta(seconds=ANSWER_PATIENCE_S)

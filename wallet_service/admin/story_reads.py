@@ -19,6 +19,7 @@ from wallet_service.ledger.models import (
     Round,
     Transaction,
 )
+from wallet_service.ledger.round_reads import state_by_bets
 
 __all__ = [
     "MOST_ENTRIES",
@@ -151,10 +152,11 @@ class ActionEntry:
 
 
 def head_of(connection: Connection, user_id: str, round_id: str) -> RoundHead | None:
-    """Return a player's round, or ``None`` where the wallet does not have it."""
-    return next(
-        iter(_entries(connection, RoundHead, Round, Round.user_id == user_id, Round.round_id == round_id)), None
-    )
+    """Return a player's round, its state as people mean it, or ``None`` where the wallet does not have it."""
+    names = [item.name for item in fields(RoundHead)]
+    columns = [state_by_bets() if name == "state" else getattr(Round, name) for name in names]
+    row = connection.execute(select(*columns).where(Round.user_id == user_id, Round.round_id == round_id)).one_or_none()
+    return RoundHead(*row) if row else None
 
 
 def transactions_of_round(connection: Connection, user_id: str, round_id: str) -> list[TransactionEntry]:

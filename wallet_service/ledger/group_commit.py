@@ -80,24 +80,12 @@ class GroupCommit(Generic[Work, Result]):
             else:
                 self._queue.append(mine)
         if not my_turn:
-            self._wait(mine)
+            mine.woken.acquire()
         if not mine.done:
             self._take_turn(mine)
         if mine.is_late:
             raise WaitedTooLongError
         return mine.result
-
-    def _wait(self, mine: _Waiting[Work, Result]) -> None:
-        try:
-            mine.woken.acquire()
-        except BaseException:  # a signal: others must not wait for a turn that nobody takes
-            with self._lock:
-                is_queued = mine in self._queue
-                if is_queued:
-                    self._queue.remove(mine)
-            if not is_queued and not mine.done:
-                self._pass_turn()
-            raise
 
     def _take_turn(self, first: _Waiting[Work, Result]) -> None:
         """Apply a thread's work and what waits besides, and give the turn to the first of those that came meanwhile."""
@@ -105,12 +93,8 @@ class GroupCommit(Generic[Work, Result]):
         results: Sequence[Result | None] = ()
         try:
             with self._lock:
-                while self._queue and len(group) < self._at_most:
-                    waiting = self._queue.popleft()
-                    if monotonic() - waiting.since > self._patience:
-                        waiting.end(None, is_late=True)
-                    else:
-                        group.append(waiting)
+                self._end_the_late()
+                group += [self._queue.popleft() for _ in range(min(self._at_most - 1, len(self._queue)))]
             results = self._apply([waiting.work for waiting in group])
         finally:
             self._pass_turn()
@@ -119,7 +103,13 @@ class GroupCommit(Generic[Work, Result]):
 
     def _pass_turn(self) -> None:
         with self._lock:
+            self._end_the_late()
             if self._queue:
                 self._queue.popleft().woken.release()
             else:
                 self._free += 1
+
+    def _end_the_late(self) -> None:
+        """Let those go who waited too long. They came first, so they stand first."""
+        while self._queue and monotonic() - self._queue[0].since > self._patience:
+            self._queue.popleft().end(None, is_late=True)

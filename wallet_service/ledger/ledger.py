@@ -1,4 +1,4 @@
-"""The one door to the money: a call goes in, one database function runs, a receipt comes out."""
+"""The one door to the money: a call goes in, its database function runs, a receipt comes out."""
 
 from dataclasses import fields
 from itertools import count
@@ -54,7 +54,7 @@ def _function_call(function: str, *parameters: str) -> TextClause:
     return text(f"SELECT outcome, transaction_id, currency, balance FROM {function}({arguments})")  # noqa: S608 - our names
 
 
-# A call is one such statement with nothing around it: one round trip, one transaction.
+# A call by itself is one such statement with nothing around it: one round trip, one transaction.
 STATEMENTS: dict[type[Call], TextClause] = {
     OpenWallet: _function_call("open_wallet", "user_id", "currency", "opening_balance"),
     OpenWalletByHand: _function_call(
@@ -131,7 +131,7 @@ class Ledger:
         self._reverse_settled = reverse_settled
         self._breaker = Breaker()
         self._groups = CallGroups(engine, self._breaker, calls_together) if calls_together > 1 else None
-        # Calls by themselves leave the groups their connection, however long they wait for a lock.
+        # Calls by themselves leave the groups their connection, if there is more than one, however long they wait.
         connections = engine.pool.size()  # type: ignore[attr-defined]
         self._alone = BoundedSemaphore(max(1, connections - GROUPS_AT_ONCE) if self._groups else connections)
 
@@ -158,8 +158,9 @@ class Ledger:
             if receipt:
                 return receipt
         self._check_rest(call)
-        if not self._alone.acquire(timeout=max(0, begin_by - monotonic())):
-            raise LedgerUnavailableError("no database connection is free")
+        patience = begin_by - monotonic()
+        if patience <= 0 or not self._alone.acquire(timeout=patience):
+            raise LedgerUnavailableError("no database connection is free in time")
         try:
             return self._apply_alone(call, values)
         finally:

@@ -48,6 +48,11 @@ class RoundRow:
         return self.user_id, self.round_id
 
     @property
+    def standing(self) -> str:
+        """The state as people mean it, as ``state_by_bets`` says it."""
+        return "cancelled" if self.state == "open" and self.bets == self.bets_cancelled else self.state
+
+    @property
     def is_void(self) -> bool:
         """Whether nothing of the round stands: it was refunded, or each of its bets was cancelled."""
         return self.state == "refunded" or 0 < self.bets == self.bets_cancelled

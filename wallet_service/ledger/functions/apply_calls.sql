@@ -4,8 +4,8 @@
 --          names. p_players are those whose wallets the calls lock: all but of the calls that only look.
 -- Locks    1. the players' wallets, without waiting: who has them keeps them, and is asked again a few times for some
 --          milliseconds, as another group lets go soon; 2. what each call locks below its wallets. Those that only
---          look come last, always in one order. So no two such statements wait for each other, and a wallet that is
---          stuck keeps no other one waiting.
+--          look come behind the others of the first try, in one order; a refusal is all that they lock. So two such
+--          statements do not wait for each other, and a wallet that is stuck keeps no other one waiting.
 -- Outcome  for each call that was applied, its place in the array, from 0, and its receipt. None for the others, which
 --          the caller applies by themselves: their wallets were not free, or the statement's time was over before. A
 --          refusal is a receipt and touches no other call; an exception undoes them all.
@@ -45,7 +45,8 @@ BEGIN
                     )
                 ) AS c
                 WHERE CASE WHEN c.function = ANY (c_looking) THEN v_try = 1 ELSE c.user_id = ANY (v_locked) END
-                ORDER BY is_looking, c.user_id, CASE WHEN c.function = ANY (c_looking) THEN c.function END, c.n
+                ORDER BY
+                    is_looking, c.user_id, CASE WHEN c.function = ANY (c_looking) THEN c.function || c.currency END, c.n
             LOOP
                 IF clock_timestamp() > statement_timestamp() + interval '300 milliseconds' THEN
                     RETURN;
