@@ -204,6 +204,9 @@ def test_the_desk_is_taken_back_and_what_it_entered_stays(database, config, kind
     command.downgrade(config, "0004_index_rounds")
     with database.connect() as connection:
         assert connection.scalar(text("SELECT kind FROM decisions")) == kind
+    command.upgrade(config, "head")
+    with database.connect() as connection:
+        assert connection.scalar(text("SELECT kind FROM actions")) == kind, "and the later release comes back to it"
 
 
 def test_schema_problem_says_what_is_wrong(database, config):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -190,11 +191,14 @@ def test_refusals_are_found_by_what_they_are(viewer, player):
         assert [row["reference"] for row in rows(viewer, "refusals", **me, **filters)] == found, filters
 
 
-def test_every_outcome_that_the_ledger_remembers_can_be_asked_for():
+def test_every_call_and_outcome_that_the_ledger_remembers_can_be_asked_for():
     functions = "".join(file.read_text() for file in Path(ledger_functions.__file__).parent.glob("*.sql"))
     named = {str(outcome) for outcome in Outcome if f"'{outcome}'" in functions}
     answers = {"applied", "replayed", "player_unknown", "wallet_exists", "review_unknown", "cancellation_under_way"}
     assert set(refusals.OUTCOMES) == named - answers
+    calls = set(re.findall(r"\b(?:refuse|no_wallet)\(\s*p_user_id, '(\w+)'", functions))
+    assert "balance" in calls
+    assert calls <= set(refusals.CALLS)
 
 
 def test_open_reviews_are_shown_unless_others_are_asked_for(viewer, player):

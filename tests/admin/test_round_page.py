@@ -259,6 +259,14 @@ def test_a_story_says_in_order_what_came_what_was_answered_and_why(player, viewe
     in_this_order(story_text(viewer, player, "r1"), *says)
 
 
+def test_a_round_whose_bets_were_all_cancelled_is_called_so_in_its_data_too(player, viewer):
+    player.bet("1")
+    player.cancel("b1")
+    where = f"/players/{player.user_id}/rounds/r1"
+    assert viewer.get(f"{where}.json").json()["story"]["head"]["state"] == "cancelled"
+    assert "cancelled" in viewer.get(where).text
+
+
 def test_a_refunded_round_is_not_offered_to_be_cancelled(logged_in, player):
     player.bet("5")
     page = f"/players/{player.user_id}/rounds/r1"
