@@ -10,7 +10,9 @@ from load import Load, LoadError, Rounds, send, send_to_database
 from servers import Server, empty_view, stopwatch, usual_way, wallet
 
 CONNECTIONS = 32
-"""Calls that Lucky Monaco has open at once; as many are open to the database where pgbench calls it."""
+"""Calls that Lucky Monaco has open at once."""
+CEILING_CONNECTIONS = (8, CONNECTIONS)
+"""Of pgbench: as many as a worker has to the database, which does best here, and as many as there are calls."""
 ROUNDS_A_SECOND = {"pgbench": 5000, "refund": 3500, "replay": 3500}
 """Open rounds for each second of a measurement that refunds them: more than it can need here."""
 HOT_CLIENTS = (1, 4, 16, 64)
@@ -55,15 +57,16 @@ class Bench:
     database: Database
     seconds: float
     on_figure: Callable[[Figure], None]
+    ceiling_connections: tuple[int, ...] = CEILING_CONNECTIONS
     figures: list[Figure] = field(default_factory=list)
 
-    def ceiling(self) -> Figure:
+    def ceiling(self, connections: int) -> Figure:
         """Measure the refund function called by pgbench."""
         rounds = self._rounds("pgbench")
         with stopwatch(self.database.process) as cpu:
-            load = send_to_database(self.database.url, rounds, connections=CONNECTIONS, seconds=self.seconds)
+            load = send_to_database(self.database.url, rounds, connections=connections, seconds=self.seconds)
         check_rounds(rounds, load)
-        return self._keep(Figure("pgbench", 0, CONNECTIONS, load, 0, cpu[0] / load.calls * 1000))
+        return self._keep(Figure("pgbench", 0, connections, load, 0, cpu[0] / load.calls * 1000))
 
     def http(
         self,
@@ -139,7 +142,7 @@ def warm(server: Server, database: Database) -> Iterator[Server]:
 
 def main_ratios(bench: Bench, workers: int) -> dict[str, float]:
     """Measure what the targets name, in one go, and return the ratios."""
-    ceiling = bench.ceiling().load.rate
+    ceiling = max(bench.ceiling(connections).load.rate for connections in bench.ceiling_connections)
     with warm(usual_way(bench.database.url, workers), bench.database) as server:
         usual = bench.http(server, workers, "refund").load.rate
     with warm(wallet(bench.database.url, workers), bench.database) as server:

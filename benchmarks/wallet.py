@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 from data import database_of
 from load import LoadError
-from measure import Bench, Figure, main_ratios, medians, other_ratios, overload
+from measure import CEILING_CONNECTIONS, Bench, Figure, main_ratios, medians, other_ratios, overload
 from rich.console import Console
 from rich.table import Table
 
@@ -60,6 +60,8 @@ def main(
     for number, worker_count in plan:
         with database_of(data, number) as database:
             bench = Bench(database, QUICK_SECONDS if quick else seconds, _progress)
+            if quick:
+                bench.ceiling_connections = CEILING_CONNECTIONS[:1]
             try:
                 found = medians([main_ratios(bench, worker_count) for _ in range(1 if quick else repeat)])
                 if not quick:

@@ -29,7 +29,7 @@ from wallet_service.ledger.outcomes import Outcome, Receipt
 __all__ = ["GROUPS_AT_ONCE", "CallGroups", "receipt_of"]
 
 GROUPS_AT_ONCE = 1
-"""While one is under way, the next one grows; two at once were no faster, and shared the calls."""
+"""While one is under way, the next one grows; two at once would share the calls between them."""
 PATIENCE_S = 1.0
 """A call that waited longer for its turn is not begun: it could not be answered while anybody waits for it."""
 IN_VAIN_AFTER_S = 0.9
