@@ -7,7 +7,6 @@ one takes longer than the limit.
 
 import os
 import secrets
-import socket
 import statistics
 import subprocess
 import sys
@@ -19,6 +18,7 @@ import click
 import httpx
 from rich.console import Console
 from rich.table import Table
+from servers import free_port
 
 from wallet_service.admin.api_tokens import ApiTokens
 from wallet_service.admin.roles import Role
@@ -81,7 +81,7 @@ def main(times: int, limit: int) -> None:
     token = tokens.create(
         f"benchmark {secrets.token_hex(8)}", Role.VIEWER, by_whom="benchmark", why="to measure the desk"
     )
-    port = _free_port()
+    port = free_port()
     command = [str(Path(sys.executable).with_name("wallet-service")), "serve", "--port", str(port)]
     secret = secrets.token_urlsafe(32)
     names = ("PARTNER_ID", "PARTNER_TOKEN", "HASH_SECRET", "ADMIN_SECRET_KEY")
@@ -130,13 +130,6 @@ def _stories(client: httpx.Client) -> list[tuple[str, dict[str, str]]]:
         (f"{player}/rounds/{newest[0]['round_id']}", {}),
         (f"{player}/transactions/{newest[1]['id']}", {}),
     ]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 if __name__ == "__main__":

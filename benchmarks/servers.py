@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from time import sleep
 from types import TracebackType
@@ -21,22 +20,15 @@ THREADS = 16
 """Of the empty view and of the usual way, in each worker; more made neither faster."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cpu:
-    """CPU seconds that processes have used, those of their ended children included."""
-
-    seconds: float
-
-    @classmethod
-    def of(cls, process: psutil.Process) -> Self:
-        """Count a process and all below it."""
-        used = 0.0
-        for one in (process, *process.children(recursive=True)):
-            try:
-                used += sum(one.cpu_times()[:4])
-            except psutil.NoSuchProcess:
-                continue  # its parent has its time now
-        return cls(used)
+def cpu_seconds(process: psutil.Process) -> float:
+    """Return the CPU seconds that a process and all below it have used, those of their ended children included."""
+    used = 0.0
+    for one in (process, *process.children(recursive=True)):
+        try:
+            used += sum(one.cpu_times()[:4])
+        except psutil.NoSuchProcess:
+            continue  # its parent has its time now
+    return used
 
 
 class Server:
@@ -125,7 +117,7 @@ def free_port() -> int:
 @contextmanager
 def stopwatch(*processes: psutil.Process) -> Iterator[list[float]]:
     """Give a list that holds, afterwards, the CPU seconds that each of the processes used meanwhile."""
-    before = [Cpu.of(process).seconds for process in processes]
+    before = [cpu_seconds(process) for process in processes]
     used: list[float] = []
     yield used
-    used += [Cpu.of(process).seconds - start for process, start in zip(processes, before, strict=True)]
+    used += [cpu_seconds(process) - start for process, start in zip(processes, before, strict=True)]

@@ -87,6 +87,7 @@ NAMES = st.lists(st.one_of(SIGNS, st.characters(exclude_categories=("C", "Z"))),
 @example(user_id="..", round_id=".")
 @example(user_id="site/1", round_id="/a//b/../c")
 @example(user_id="~2F", round_id="~")
+@example(user_id="'", round_id="&amp;")
 @example(user_id="a/rounds/b.json", round_id=".json.html")
 @given(user_id=NAMES.filter(lambda name: 1 <= len(name) <= 32), round_id=NAMES.filter(lambda name: len(name) <= 32))
 def test_any_name_has_pages_and_every_link_leads_to_them(viewer, ledger, engine, user_id, round_id):
@@ -108,7 +109,7 @@ def test_any_name_has_pages_and_every_link_leads_to_them(viewer, ledger, engine,
         assert told.get("transaction", told)["user_id"] == user_id
         assert told | known == told
     found = viewer.get("/search.json", params={"q": user_id}).json()["candidates"]
-    assert links[0] in [candidate["url"] for candidate in found]
+    assert unescape(links[0]) in [candidate["url"] for candidate in found]
     assert row["id"] in links[2]
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import and_, case, or_
 
 from wallet_service.admin.account_log import ACCOUNT_ENTRY
 from wallet_service.admin.action_reads import changes_of
-from wallet_service.admin.filters import Filter
+from wallet_service.admin.filters import PLAYER, Filter
 from wallet_service.admin.listing import Column, Listing
 from wallet_service.admin.roles import Role
 from wallet_service.ledger.models import Action
@@ -39,7 +39,7 @@ ACTION_LOG = Listing(
     ),
     key=("at", "id"),
     filters=(
-        Filter("player", "Player", "user_id", indexed=True),
+        PLAYER,
         Filter("round", "Round", "round_id"),
         Filter("kind", "What", "kind", "choice", ACTIONS),
         Filter("by", "By", "by_whom"),

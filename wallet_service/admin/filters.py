@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement
 from wallet_service.ledger.money import parse_money
 from wallet_service.names import has_controls
 
-__all__ = ["Filter", "Filtered", "Window", "read_filters"]
+__all__ = ["PLAYER", "ROUND", "Filter", "Filtered", "Window", "read_filters"]
 
 MAX_NAME = 64
 """Characters of a player, game, round or reference; the contract's longest have 36."""
@@ -81,6 +81,11 @@ class Filter:
     def is_queue(self, values: Mapping[str, Any]) -> bool:
         """Tell whether the queue is asked for."""
         return self.queue is not None and values.get(self.name) == self.queue
+
+
+# What most lists can be narrowed by, where an index of theirs finds the rows.
+PLAYER = Filter("player", "Player", "user_id", indexed=True)
+ROUND = Filter("round", "Round", "round_id", indexed=True)
 
 
 @dataclass(frozen=True, slots=True)

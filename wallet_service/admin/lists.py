@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, and_, func, literal_column, select, true
 
 from wallet_service.admin.action_list import ACTION_LOG
-from wallet_service.admin.filters import Filter
+from wallet_service.admin.filters import PLAYER, ROUND, Filter
 from wallet_service.admin.listing import Column, Listing
 from wallet_service.admin.refusals import REFUSALS
 from wallet_service.ledger.cancellation_reads import STATES, state_by_now
@@ -38,8 +38,6 @@ REVIEW_REASONS = (
     "reconciliation",
 )
 
-PLAYER = Filter("player", "Player", "user_id", indexed=True)
-ROUND = Filter("round", "Round", "round_id", indexed=True)
 CURRENCY = Filter("currency", "Currency", "currency")
 ROUND_OPEN = Round.state == literal_column("'open'")
 

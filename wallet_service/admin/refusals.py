@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, select
 
-from wallet_service.admin.filters import Filter
+from wallet_service.admin.filters import PLAYER, ROUND, Filter
 from wallet_service.admin.listing import Column, Listing
 from wallet_service.ledger.models import Refusal
 
@@ -65,8 +65,8 @@ REFUSALS = Listing(
     ),
     key=("first_at", "user_id", "call", "reference", "outcome"),
     filters=(
-        Filter("player", "Player", "user_id", indexed=True),
-        Filter("round", "Round", "round_id", indexed=True),
+        PLAYER,
+        ROUND,
         Filter("call", "Call", "call", "choice", CALLS),
         Filter("outcome", "Outcome", "outcome", "choice", OUTCOMES),
     ),

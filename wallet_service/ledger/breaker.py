@@ -9,7 +9,10 @@ from collections import OrderedDict
 from threading import Lock
 from time import monotonic
 
-__all__ = ["Breaker"]
+__all__ = ["IN_VAIN_AFTER_S", "Breaker"]
+
+IN_VAIN_AFTER_S = 0.9
+"""A call that failed faster was refused, not left waiting: whoever comes next need not wait either."""
 
 
 class Breaker:

@@ -10,7 +10,7 @@ from psycopg import errors
 from sqlalchemy import Engine, Row, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from wallet_service.ledger.breaker import Breaker
+from wallet_service.ledger.breaker import IN_VAIN_AFTER_S, Breaker
 from wallet_service.ledger.calls import (
     Balance,
     Bet,
@@ -32,7 +32,6 @@ GROUPS_AT_ONCE = 1
 """While one is under way, the next one grows; two at once would share the calls between them."""
 PATIENCE_S = 1.0
 """A call that waited longer for its turn is not begun: it could not be answered while anybody waits for it."""
-IN_VAIN_AFTER_S = 0.9
 
 FUNCTIONS: dict[type[Call], str] = {
     Check: "check_wallet",

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from uuid_utils.compat import uuid7
 
-from wallet_service.ledger.breaker import Breaker
+from wallet_service.ledger.breaker import IN_VAIN_AFTER_S, Breaker
 from wallet_service.ledger.call_groups import GROUPS_AT_ONCE, CallGroups, receipt_of
 from wallet_service.ledger.calls import (
     Adjust,
@@ -110,8 +110,6 @@ ONE_PLAYER_S = (errors.LockNotAvailable, errors.QueryCanceled)
 """The player's wallets are locked, or what the call does takes long; the database itself answers."""
 BEGIN_WITHIN_S = 1.5
 """A call that has waited longer is not begun by itself: with the statement's own time, nobody would wait for it."""
-IN_VAIN_AFTER_S = 0.9
-"""A call that failed faster was refused, not left waiting: whoever comes next need not wait either."""
 
 
 class LedgerUnavailableError(Exception):
