@@ -19,6 +19,7 @@ from typing import Any, Literal
 import httpx
 import hypothesis
 import pytest
+import structlog
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from tests.stand import PARTNER, SECRET, TOKEN, Stand, reveals
@@ -56,6 +57,8 @@ WALLET_SERVICE = str(Path(sys.executable).with_name("wallet-service"))
 # Machines differ in speed; a slow example is no finding.
 hypothesis.settings.register_profile("wallet", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("wallet")
+# structlog's own way to show an exception takes longer than a call may.
+structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("WALLET_")}
 SECRETS = {

@@ -11,11 +11,12 @@ from wallet_service.database import create_migration_engine
 from wallet_service.versions.endpoint import Answer
 
 WAITERS = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-BUSY = {"/v4/": Answer(200, '{"error": 998}'), "/V4/": Answer(503, '{"error": {"code": "G.998"}}')}
-
-
-def turned_away_by(path):
-    return BUSY.get(path[:4])
+BUSY = {
+    "/v4/bet": Answer(200, '{"error": 998}'),
+    "/V4/refund": Answer(200, '{"error": 998}'),
+    "/v4/fault": Answer(200, '{"error": 998}'),
+    "/V4/bet": Answer(503, '{"error": {"code": "G.998"}}'),
+}
 
 
 class Held:
@@ -43,14 +44,15 @@ def send(app, path):
 
 def test_those_beyond_are_turned_away_in_their_version_s_words_and_come_in_later():
     held = Held()
-    app = Admission(held, 2, turned_away_by)
+    app = Admission(held, 2, BUSY)
     with ThreadPoolExecutor(4) as pool:
         are_in = [pool.submit(send, app, path) for path in ("/v4/Bet", "/V4/Refund")]
         for _ in are_in:
             assert held.entered.acquire(timeout=30)
         assert send(app, "/v4/Bet") == ("200 OK", "application/json", b'{"error": 998}')
-        assert send(app, "/V4/Bet") == ("503 Service Unavailable", "application/json", BUSY["/V4/"].body.encode())
+        assert send(app, "/V4/Bet") == ("503 Service Unavailable", "application/json", BUSY["/V4/bet"].body.encode())
         assert send(app, "//v4/Bet")[2] == b'{"error": 998}', "a base URL that ends in a slash"
+        assert send(app, "/v4/bET")[2] == b'{"error": 998}', "a method in any letter case"
         beside = [pool.submit(send, app, path) for path in ("/healthz", "/v4x/Bet")]
         for _ in beside:
             assert held.entered.acquire(timeout=30), "what is no wallet call is not counted"
@@ -62,7 +64,7 @@ def test_those_beyond_are_turned_away_in_their_version_s_words_and_come_in_later
 def test_a_fault_gives_its_place_back():
     held = Held()
     held.may_go.set()
-    app = Admission(held, 1, turned_away_by)
+    app = Admission(held, 1, BUSY)
     for _ in range(2):
         try:
             send(app, "/v4/Fault")

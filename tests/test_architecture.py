@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from wallet_service.ledger.ledger import STATEMENTS
 from wallet_service.ledger.outcomes import Outcome
+from wallet_service.ledger.statements import STATEMENTS
 from wallet_service.versions.v4 import answers as v4
 from wallet_service.versions.v4_02 import answers as v4_02
 

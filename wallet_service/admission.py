@@ -4,7 +4,7 @@ A wallet that takes on more than it can carry answers every call late, and Lucky
 calls that are in are answered in time, and the others come again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from threading import Lock
 from time import monotonic
@@ -27,15 +27,15 @@ log = structlog.get_logger("wallet")
 class Admission:
     """A WSGI application that turns calls away while ``at_once`` of them are in another one."""
 
-    def __init__(self, app: "WSGIApplication", at_once: int, turned_away_by: Callable[[str], Answer | None]) -> None:
+    def __init__(self, app: "WSGIApplication", at_once: int, answers: Mapping[str, Answer]) -> None:
         """Stand in front of ``app``.
 
-        ``turned_away_by`` gives, for a path, the answer to a wallet call that is not let in; ``None`` for paths of
-        others, which are not counted.
+        ``answers`` has what a wallet call is answered that is not let in, by its path with the method in lower case.
+        Other paths are not counted.
         """
         self._app = app
         self._free = at_once
-        self._turned_away_by = turned_away_by
+        self._answers = {path: _Written(answer) for path, answer in answers.items()}
         self._lock = Lock()
         self._turned_away = 0
         self._told_at = 0.0
@@ -43,7 +43,8 @@ class Admission:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request."""
         # A doubled slash at the beginning is none to the application behind.
-        answer = self._turned_away_by("/" + environ["PATH_INFO"].lstrip("/"))
+        folder, _, method = environ["PATH_INFO"].lstrip("/").rpartition("/")
+        answer = self._answers.get(f"/{folder}/{method.lower()}")
         if answer is None:
             return self._app(environ, start_response)
         with self._lock:
@@ -51,10 +52,8 @@ class Admission:
             self._free -= is_in
         if not is_in:
             self._tell()
-            body = answer.body.encode()
-            headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-            start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
-            return [body]
+            start_response(answer.status, answer.headers)
+            return [answer.body]
         try:
             return self._app(environ, start_response)  # a wallet call's answer is whole when this returns
         finally:
@@ -70,3 +69,14 @@ class Admission:
                 return
             number, self._turned_away, self._told_at = self._turned_away, 0, now
         log.warning("turned away", calls=number)
+
+
+class _Written:
+    """An answer as WSGI sends it, written once."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, answer: Answer) -> None:
+        self.status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
+        self.body = answer.body.encode()
+        self.headers = [("Content-Type", "application/json"), ("Content-Length", str(len(self.body)))]

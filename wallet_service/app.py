@@ -1,7 +1,5 @@
 """The wiring: settings in, a Flask application out."""
 
-from functools import partial
-
 import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -10,7 +8,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from wallet_service.admin.app import PREFIX, create_desk
 from wallet_service.admission import Admission
 from wallet_service.auth import Credentials
-from wallet_service.database import create_desk_engine, create_wallet_engine
+from wallet_service.database import create_desk_engine, create_group_engine, create_wallet_engine
 from wallet_service.health import health_blueprint
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome, Receipt
@@ -45,10 +43,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = prepare_database(settings)
     configure_logs(settings.log_level)
 
-    engine = create_wallet_engine(settings.database_url, settings.connections)
     ledger = Ledger(
-        engine,
+        create_wallet_engine(settings.database_url, settings.connections),
         reverse_settled=settings.refund_settled_round == "reverse",
+        group_engine=create_group_engine(settings.database_url) if settings.calls_together > 1 else None,
         calls_together=settings.calls_together,
     )
     accepted = Accepted(settings.provider_id, settings.currencies)
@@ -66,7 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.operator_token:
         app.register_blueprint(operator_blueprint(ledger, settings.operator_token, settings.currencies))
     app.register_blueprint(health_blueprint(create_wallet_engine(settings.database_url, connections=1)))
-    app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, partial(answer_when_busy, versions))  # type: ignore[method-assign]
+    app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, answers_when_busy(versions))  # type: ignore[method-assign]
     if settings.admin_secret_key and not settings.admin_port:
         app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: make_desk(settings)})  # type: ignore[method-assign]
     app.register_error_handler(HTTPException, answer_http_error)
@@ -91,15 +89,13 @@ def make_desk(settings: Settings) -> Flask:
     return create_desk(settings, ledger, reads, writes)
 
 
-def answer_when_busy(versions: tuple[Version, ...], path: str) -> Answer | None:
-    """Return what a wallet call to this path is answered while there is no room for it; ``None`` for other paths."""
-    for version in versions:
-        if path.startswith(f"{version.prefix}/"):
-            name = path.removeprefix(f"{version.prefix}/").lower()
-            for method in version.methods:
-                if method.name.lower() == name:
-                    return version.answer(method, Receipt(Outcome.UNAVAILABLE), None)
-    return None
+def answers_when_busy(versions: tuple[Version, ...]) -> dict[str, Answer]:
+    """Return what a wallet call is answered while there is no room, by its path with the method in lower case."""
+    return {
+        f"{version.prefix}/{method.name.lower()}": version.answer(method, Receipt(Outcome.UNAVAILABLE), None)
+        for version in versions
+        for method in version.methods
+    }
 
 
 def answer_http_error(error: HTTPException) -> Response:

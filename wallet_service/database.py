@@ -9,13 +9,21 @@ from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
 
-__all__ = ["create_desk_engine", "create_migration_engine", "create_read_engine", "create_wallet_engine"]
+__all__ = [
+    "create_desk_engine",
+    "create_group_engine",
+    "create_migration_engine",
+    "create_read_engine",
+    "create_wallet_engine",
+]
 
 RV = TypeVar("RV")
 
 # Lucky Monaco and its like wait about 3 seconds for an answer (contract, rule 17), so each layer gives up before the
 # next one does: the lock, the statement, our own patience with a server that has stopped talking.
 LOCK_TIMEOUT_MS = 1_000
+GROUP_LOCK_TIMEOUT_MS = 25
+"""Calls that are applied together wait for one another's locks; who meets one that is held goes by itself."""
 STATEMENT_TIMEOUT_MS = 1_500
 ANSWER_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 2  # the least that libpq's rules allow
@@ -60,13 +68,18 @@ def _url_and_options(database_url: str) -> tuple[URL, str]:
     return url.difference_update_query(["options"]), options if isinstance(options, str) else " ".join(options)
 
 
-def create_wallet_engine(database_url: str, connections: int) -> Engine:
+def create_group_engine(database_url: str) -> Engine:
+    """Return the engine for wallet calls that are applied together: one connection, which waits for locks shortly."""
+    return create_wallet_engine(database_url, connections=1, lock_timeout_ms=GROUP_LOCK_TIMEOUT_MS)
+
+
+def create_wallet_engine(database_url: str, connections: int, *, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> Engine:
     """Return the engine for wallet calls: autocommit, because one function call is one transaction.
 
     There are at most so many ``connections``; who finds none free waits as long as for an answer.
     """
     url, options = _url_and_options(database_url)
-    options += f" -c lock_timeout={LOCK_TIMEOUT_MS} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+    options += f" -c lock_timeout={lock_timeout_ms} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
 
     def connect() -> ImpatientConnection:
         started = monotonic()

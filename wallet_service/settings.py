@@ -233,7 +233,11 @@ class Settings:
         32,
         "How many of the calls that wait at the same time a worker applies under one commit. `1`: each by itself.",
     )
-    connections: int = _setting(_whole_number(256), 8, "Connections of one worker to the database, for wallet calls.")
+    connections: int = _setting(
+        _whole_number(256),
+        8,
+        "Connections of one worker to the database for calls that go by themselves; one more is for those together.",
+    )
     log_level: str = _setting(_log_level, "INFO", f"One of {', '.join(LOG_LEVELS)}.")
 
     @classmethod

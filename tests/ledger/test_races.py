@@ -10,17 +10,21 @@ from threading import Barrier
 
 import pytest
 
+from wallet_service.database import create_group_engine
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome, Receipt
 
 MONEY_BACK = Decimal(100)
 
 
-@pytest.fixture(params=[1, 32], ids=["each by itself", "together"])
-def new_player(request, new_player, engine):
+@pytest.fixture(params=[False, True], ids=["each by itself", "together"])
+def new_player(request, new_player, engine, database_url):
     """Make players whose calls go by themselves, or are applied together where they wait."""
-    ledger = Ledger(engine, calls_together=request.param)
-    return lambda *wallet: replace(new_player(*wallet), ledger=ledger)
+    group_engine = create_group_engine(database_url) if request.param else None
+    ledger = Ledger(engine, group_engine=group_engine, calls_together=32)
+    yield lambda *wallet: replace(new_player(*wallet), ledger=ledger)
+    if group_engine:
+        group_engine.dispose()
 
 
 def race(*calls: Callable[[], Receipt]) -> list[Receipt]:

@@ -12,14 +12,14 @@ from wallet_service.ledger.outcomes import Outcome
 from wallet_service.schema import migrate
 
 
-@pytest.fixture(params=[1, 32], ids=["each by itself", "together"])
+@pytest.fixture(params=[False, True], ids=["each by itself", "together"])
 def traced(request, database_url, new_player, tmp_path):
     """A player whose ledger writes what it says to the database into a file; and a function that counts what it said.
 
     The server ends each round trip by saying that it is ready for the next.
     """
     engine = create_wallet_engine(database_url, connections=1)
-    ledger = Ledger(engine, calls_together=request.param)
+    ledger = Ledger(engine, group_engine=engine if request.param else None, calls_together=32)
     player = new_player()
     statements: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda _c, _cur, sql, *_: statements.append(sql))

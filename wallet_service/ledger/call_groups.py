@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from psycopg import errors
-from sqlalchemy import Engine, Row, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from wallet_service.ledger.breaker import IN_VAIN_AFTER_S, Breaker
@@ -24,9 +24,10 @@ from wallet_service.ledger.calls import (
     Win,
 )
 from wallet_service.ledger.group_commit import GroupCommit
-from wallet_service.ledger.outcomes import Outcome, Receipt
+from wallet_service.ledger.outcomes import Receipt
+from wallet_service.ledger.statements import STATEMENTS, receipt_of
 
-__all__ = ["GROUPS_AT_ONCE", "CallGroups", "receipt_of"]
+__all__ = ["CallGroups"]
 
 GROUPS_AT_ONCE = 1
 """While one is under way, the next one grows; two at once would share the calls between them."""
@@ -60,7 +61,10 @@ class CallGroups:
     """Applies calls in groups. Threads share it."""
 
     def __init__(self, engine: Engine, breaker: Breaker, at_most: int) -> None:
-        """Use the engine's database, groups of at most so many calls, and the breaker's knowledge of its state."""
+        """Use the engine's connection, groups of at most so many calls, and the breaker's knowledge of the database.
+
+        The connection waits for a lock shortly (``create_group_engine``): all that come meanwhile wait with it.
+        """
         self._engine = engine
         self._breaker = breaker
         self._groups = GroupCommit(self._apply, at_most=at_most, at_once=GROUPS_AT_ONCE, patience=PATIENCE_S)
@@ -88,24 +92,28 @@ class CallGroups:
             return ()
         started = monotonic()
         try:
-            calls = [{"function": FUNCTIONS[type(call)], **values} for call, values in group]
-            players = sorted({call.user_id for call, _ in group if not isinstance(call, LOOKING)})
             with self._engine.connect() as connection:
-                rows = connection.execute(APPLY_CALLS, {"players": players, "calls": _encoder.encode(calls)}).all()
-            receipts = {row.place: receipt_of(row) for row in rows}
+                return self._apply_one(connection, *group[0]) if len(group) == 1 else self._apply_all(connection, group)
         except SQLAlchemyError as error:
             reason = error.orig if isinstance(error, DBAPIError) else error
             # One call that takes too long is no silence of the database.
             if not isinstance(reason, errors.QueryCanceled) and monotonic() - started > IN_VAIN_AFTER_S:
                 self._breaker.trip(None)
-            log.warning("group failed", calls=len(group), reason=type(reason).__name__)
+            # That somebody else has the wallet is nothing unusual.
+            if not isinstance(reason, errors.LockNotAvailable):
+                log.warning("group failed", calls=len(group), reason=type(reason).__name__)
             return ()
         except Exception:
             log.exception("group failed", calls=len(group))
             return ()
+
+    def _apply_one(self, connection: Connection, call: Call, values: dict[str, Any]) -> list[Receipt]:
+        """Apply a call that nobody waits with by its own statement, which is less work."""
+        return [receipt_of(connection.execute(STATEMENTS[type(call)], values).one())]
+
+    def _apply_all(self, connection: Connection, group: list[tuple[Call, dict[str, Any]]]) -> list[Receipt | None]:
+        calls = [{"function": FUNCTIONS[type(call)], **values} for call, values in group]
+        players = sorted({call.user_id for call, _ in group if not isinstance(call, LOOKING)})
+        rows = connection.execute(APPLY_CALLS, {"players": players, "calls": _encoder.encode(calls)}).all()
+        receipts = {row.place: receipt_of(row) for row in rows}
         return [receipts.get(place) for place in range(len(group))]
-
-
-def receipt_of(row: Row[Any]) -> Receipt:
-    """Read what a function answered."""
-    return Receipt(Outcome(row.outcome), row.transaction_id, row.currency, row.balance)

@@ -1,103 +1,24 @@
 """The one door to the money: a call goes in, its database function runs, a receipt comes out."""
 
-from dataclasses import fields
 from itertools import count
 from threading import BoundedSemaphore
 from time import monotonic
 from typing import Any
 
 from psycopg import errors
-from sqlalchemy import Engine, TextClause, text
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from uuid_utils.compat import uuid7
 
 from wallet_service.ledger.breaker import IN_VAIN_AFTER_S, Breaker
-from wallet_service.ledger.call_groups import GROUPS_AT_ONCE, CallGroups, receipt_of
-from wallet_service.ledger.calls import (
-    Adjust,
-    AnswerCancellation,
-    Balance,
-    Bet,
-    Call,
-    Cancel,
-    Check,
-    DecideReview,
-    EndRound,
-    OpenWallet,
-    OpenWalletByHand,
-    QueueReview,
-    Refund,
-    RequestCancellation,
-    Result,
-    SessionExpired,
-    SetPlayerState,
-    Transfer,
-    Win,
-)
+from wallet_service.ledger.call_groups import CallGroups
+from wallet_service.ledger.calls import Call
 from wallet_service.ledger.group_commit import WaitedTooLongError
 from wallet_service.ledger.outcomes import Receipt
+from wallet_service.ledger.statements import FIELDS, STATEMENTS, receipt_of
 
 __all__ = ["Ledger", "LedgerUnavailableError"]
-
-TYPES = (
-    {"patience": "integer", "reverse": "boolean", "sent": "json"}
-    | dict.fromkeys(("id", "attempt_id", "promo_id", "reversal_id"), "uuid")
-    | dict.fromkeys(("amount", "opening_balance", "promo_amount"), "numeric")
-)
-"""The parameters that are not text."""
-
-
-def _function_call(function: str, *parameters: str) -> TextClause:
-    """Write the statement that is a call: one function, every parameter cast, so that its signature alone finds it."""
-    arguments = ", ".join(f"CAST(:{name} AS {TYPES.get(name, 'text')})" for name in parameters)
-    return text(f"SELECT outcome, transaction_id, currency, balance FROM {function}({arguments})")  # noqa: S608 - our names
-
-
-# A call by itself is one such statement with nothing around it: one round trip, one transaction.
-STATEMENTS: dict[type[Call], TextClause] = {
-    OpenWallet: _function_call("open_wallet", "user_id", "currency", "opening_balance"),
-    OpenWalletByHand: _function_call(
-        "open_wallet_by_hand", "user_id", "id", "currency", "opening_balance", "by_whom", "why"
-    ),
-    Transfer: _function_call("transfer", "user_id", "id", "kind", "currency", "reference", "amount", "sent"),
-    Adjust: _function_call(
-        "adjust", "user_id", "id", "kind", "currency", "reference", "amount", "by_whom", "why", "sent"
-    ),
-    SetPlayerState: _function_call("set_player_state", "user_id", "id", "state", "by_whom", "why"),
-    DecideReview: _function_call(
-        "decide_review",
-        *("user_id", "id", "reversal_id", "round_id", "reason", "reference", "decision", "by_whom", "why", "sent"),
-    ),
-    QueueReview: _function_call("queue_review", "user_id", "currency", "round_id", "reason", "reference"),
-    RequestCancellation: _function_call(
-        "request_cancellation", "user_id", "id", "round_id", "game_id", "by_whom", "why", "patience"
-    ),
-    AnswerCancellation: _function_call(
-        "answer_cancellation", "user_id", "attempt_id", "answer", "code", "message", "patience"
-    ),
-    Check: _function_call("check_wallet", "user_id", "currency", "sent"),
-    SessionExpired: _function_call("session_expired", "user_id", "sent"),
-    Balance: _function_call("balance", "user_id", "currency", "sent"),
-    Bet: _function_call(
-        "bet", "user_id", "id", "currency", "round_id", "game_id", "reference", "amount", "bonus_code", "sent"
-    ),
-    Result: _function_call(
-        "result",
-        *("user_id", "id", "promo_id", "currency", "round_id", "game_id", "reference", "amount", "bonus_code"),
-        *("promo_amount", "promo_reference", "sent"),
-    ),
-    EndRound: _function_call("end_round", "user_id", "currency", "round_id", "sent"),
-    Cancel: _function_call("cancel", "user_id", "id", "currency", "round_id", "reference", "sent"),
-    Refund: _function_call(
-        "refund",
-        *("user_id", "id", "reversal_id", "currency", "round_id", "game_id", "reference", "amount", "reverse", "sent"),
-    ),
-    Win: _function_call(
-        "win", "user_id", "id", "kind", "currency", "round_id", "reference", "amount", "bonus_code", "sent"
-    ),
-}
-FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in STATEMENTS}
 
 RETRIED = (errors.SerializationFailure, errors.DeadlockDetected)
 """Lost a race and left nothing behind."""
@@ -119,19 +40,25 @@ class LedgerUnavailableError(Exception):
 class Ledger:
     """Applies calls to the money in one PostgreSQL database. Safe to share between threads."""
 
-    def __init__(self, engine: Engine, *, reverse_settled: bool = False, calls_together: int = 1) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        reverse_settled: bool = False,
+        group_engine: Engine | None = None,
+        calls_together: int = 1,
+    ) -> None:
         """Use the engine's database.
 
-        With ``reverse_settled``, a refund takes back a settled round's wins (rule 4). Of the wallet calls that wait at
-        the same time, at most ``calls_together`` are applied by one statement.
+        With ``reverse_settled``, a refund takes back a settled round's wins (rule 4). With a ``group_engine`` (of
+        ``create_group_engine``), wallet calls that wait at the same time are applied together over its connection, at
+        most ``calls_together`` by one statement.
         """
         self._engine = engine
         self._reverse_settled = reverse_settled
         self._breaker = Breaker()
-        self._groups = CallGroups(engine, self._breaker, calls_together) if calls_together > 1 else None
-        # Calls by themselves leave the groups their connection, if there is more than one, however long they wait.
-        connections = engine.pool.size()  # type: ignore[attr-defined]
-        self._alone = BoundedSemaphore(max(1, connections - GROUPS_AT_ONCE) if self._groups else connections)
+        self._groups = CallGroups(group_engine, self._breaker, calls_together) if group_engine else None
+        self._alone = BoundedSemaphore(engine.pool.size())  # type: ignore[attr-defined]
 
     @property
     def waiting(self) -> int:

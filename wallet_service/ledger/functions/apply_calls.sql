@@ -12,7 +12,7 @@
 -- Races    each call sees what the calls before it did, and whatever was committed when the locks were taken.
 CREATE OR REPLACE FUNCTION apply_calls(p_players text[], p_calls json)
 RETURNS TABLE (place integer, outcome text, transaction_id uuid, currency text, balance numeric)
-LANGUAGE plpgsql VOLATILE SET lock_timeout = '100ms' AS $$
+LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
     c_looking CONSTANT text[] := ARRAY['balance', 'check_wallet', 'session_expired'];
     v_left text[] := p_players;

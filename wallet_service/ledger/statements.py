@@ -1,0 +1,95 @@
+"""The statement of each call: its database function, called with the call's fields and the names of its entries."""
+
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Row, TextClause, text
+
+from wallet_service.ledger.calls import (
+    Adjust,
+    AnswerCancellation,
+    Balance,
+    Bet,
+    Call,
+    Cancel,
+    Check,
+    DecideReview,
+    EndRound,
+    OpenWallet,
+    OpenWalletByHand,
+    QueueReview,
+    Refund,
+    RequestCancellation,
+    Result,
+    SessionExpired,
+    SetPlayerState,
+    Transfer,
+    Win,
+)
+from wallet_service.ledger.outcomes import Outcome, Receipt
+
+__all__ = ["FIELDS", "STATEMENTS", "receipt_of"]
+
+TYPES = (
+    {"patience": "integer", "reverse": "boolean", "sent": "json"}
+    | dict.fromkeys(("id", "attempt_id", "promo_id", "reversal_id"), "uuid")
+    | dict.fromkeys(("amount", "opening_balance", "promo_amount"), "numeric")
+)
+"""The parameters that are not text."""
+
+
+def _function_call(function: str, *parameters: str) -> TextClause:
+    """Write the statement that is a call: one function, every parameter cast, so that its signature alone finds it."""
+    arguments = ", ".join(f"CAST(:{name} AS {TYPES.get(name, 'text')})" for name in parameters)
+    return text(f"SELECT outcome, transaction_id, currency, balance FROM {function}({arguments})")  # noqa: S608 - our names
+
+
+# A call by itself is one such statement with nothing around it: one round trip, one transaction.
+STATEMENTS: dict[type[Call], TextClause] = {
+    OpenWallet: _function_call("open_wallet", "user_id", "currency", "opening_balance"),
+    OpenWalletByHand: _function_call(
+        "open_wallet_by_hand", "user_id", "id", "currency", "opening_balance", "by_whom", "why"
+    ),
+    Transfer: _function_call("transfer", "user_id", "id", "kind", "currency", "reference", "amount", "sent"),
+    Adjust: _function_call(
+        "adjust", "user_id", "id", "kind", "currency", "reference", "amount", "by_whom", "why", "sent"
+    ),
+    SetPlayerState: _function_call("set_player_state", "user_id", "id", "state", "by_whom", "why"),
+    DecideReview: _function_call(
+        "decide_review",
+        *("user_id", "id", "reversal_id", "round_id", "reason", "reference", "decision", "by_whom", "why", "sent"),
+    ),
+    QueueReview: _function_call("queue_review", "user_id", "currency", "round_id", "reason", "reference"),
+    RequestCancellation: _function_call(
+        "request_cancellation", "user_id", "id", "round_id", "game_id", "by_whom", "why", "patience"
+    ),
+    AnswerCancellation: _function_call(
+        "answer_cancellation", "user_id", "attempt_id", "answer", "code", "message", "patience"
+    ),
+    Check: _function_call("check_wallet", "user_id", "currency", "sent"),
+    SessionExpired: _function_call("session_expired", "user_id", "sent"),
+    Balance: _function_call("balance", "user_id", "currency", "sent"),
+    Bet: _function_call(
+        "bet", "user_id", "id", "currency", "round_id", "game_id", "reference", "amount", "bonus_code", "sent"
+    ),
+    Result: _function_call(
+        "result",
+        *("user_id", "id", "promo_id", "currency", "round_id", "game_id", "reference", "amount", "bonus_code"),
+        *("promo_amount", "promo_reference", "sent"),
+    ),
+    EndRound: _function_call("end_round", "user_id", "currency", "round_id", "sent"),
+    Cancel: _function_call("cancel", "user_id", "id", "currency", "round_id", "reference", "sent"),
+    Refund: _function_call(
+        "refund",
+        *("user_id", "id", "reversal_id", "currency", "round_id", "game_id", "reference", "amount", "reverse", "sent"),
+    ),
+    Win: _function_call(
+        "win", "user_id", "id", "kind", "currency", "round_id", "reference", "amount", "bonus_code", "sent"
+    ),
+}
+FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in STATEMENTS}
+
+
+def receipt_of(row: Row[Any]) -> Receipt:
+    """Read what a function answered."""
+    return Receipt(Outcome(row.outcome), row.transaction_id, row.currency, row.balance)
