@@ -189,5 +189,5 @@ def test_a_search_uses_indexes(plans):
     for word in ("seed-0000001", "seed-77", "seed-77-1", transaction_id):
         assert len(find(connection, word)) == 1
     assert not [plan for plan in told if "Seq Scan" in plan], told
-    for index in ("refusals_referenced", "refusals_round", "cancellations_named", "reviews_referenced"):
+    for index in ("refusals_by_reference", "refusals_by_round", "cancellations_by_round", "reviews_by_reference"):
         assert [plan for plan in told if f" {index} " in plan], (index, told)

@@ -102,7 +102,7 @@ class Round(Base):
         CheckConstraint("0 <= bets_cancelled AND bets_cancelled <= bets", name="rounds_cancels_within_bets"),
         CheckConstraint("cancelled + refunded <= staked", name="rounds_returns_within_stake"),
         Index("rounds_opened", "opened_at", "user_id", "round_id"),
-        Index("rounds_named", "round_id"),
+        Index("rounds_by_name", "round_id", "user_id"),
         Index("rounds_open", "user_id", "game_id", "opened_at", postgresql_where=text("state = 'open'")),
         Index("rounds_waiting", "opened_at", "user_id", "round_id", postgresql_where=text("state = 'open'")),
     )
@@ -170,7 +170,7 @@ class Transaction(Base):
         Index("transactions_round_story", "user_id", "round_id"),
         Index("transactions_at", "at", "id"),
         Index("transactions_named", "id"),
-        Index("transactions_referenced", "reference"),
+        Index("transactions_by_reference", "reference", "user_id"),
         Index("transactions_bonus", "user_id", "bonus_code", postgresql_where=text("bonus_code IS NOT NULL")),
         CheckConstraint(
             "call IN ('bet', 'result', 'cancel', 'refund', 'reversal', 'promo_win', 'bonus_win', 'jackpot_win',"
@@ -203,8 +203,8 @@ class Refusal(Base):
         ForeignKeyConstraint(["user_id"], ["players.user_id"], name="refusals_player"),
         Index("refusals_first", "first_at"),
         Index("refusals_latest", "user_id", "first_at"),
-        Index("refusals_referenced", "reference"),
-        Index("refusals_round", "round_id"),
+        Index("refusals_by_reference", "reference", "user_id"),
+        Index("refusals_by_round", "round_id", "user_id"),
     )
 
     user_id: Mapped[str] = mapped_column(Text, primary_key=True)
@@ -232,8 +232,8 @@ class Review(Base):
         ForeignKeyConstraint(["user_id"], ["players.user_id"], name="reviews_player"),
         Index("reviews_open", "user_id", "opened_at", postgresql_where=text("closed_at IS NULL")),
         Index("reviews_opened", "opened_at"),
-        Index("reviews_referenced", "reference"),
-        Index("reviews_round", "round_id"),
+        Index("reviews_by_reference", "reference", "user_id"),
+        Index("reviews_by_round", "round_id", "user_id"),
         Index("reviews_waiting", "opened_at", postgresql_where=text("closed_at IS NULL")),
         CheckConstraint(
             "reason IN ('refund_of_settled_round', 'reversal_not_covered', 'unmatched_cancel',"
@@ -303,7 +303,7 @@ class Cancellation(Base):
             unique=True,
             postgresql_where=text("round_id IS NULL AND state <> 'refunded'"),
         ),
-        Index("cancellations_named", "round_id"),
+        Index("cancellations_by_round", "round_id", "user_id"),
         Index("cancellations_requested", "requested_at"),
         Index("cancellations_awaited", "requested_at", "id", postgresql_where=text("due_at IS NOT NULL")),
         CheckConstraint("round_id IS NOT NULL OR game_id IS NOT NULL", name="cancellations_name_a_round_or_a_game"),
