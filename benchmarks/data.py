@@ -1,6 +1,7 @@
 """The databases that the load is sent to: a month of play of some size, and rounds that a run may refund."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,9 +73,14 @@ class Database:
 
 
 @contextmanager
-def database_of(folder: Path, rounds: int) -> Iterator[Database]:
-    """Give a database with so many rounds, each with one bet; kept in the folder for the next time."""
+def database_of(folder: Path, rounds: int, *, anew: bool = False) -> Iterator[Database]:
+    """Give a database with so many rounds, each with one bet, and those of earlier runs unless it is made ``anew``.
+
+    It is kept in the folder for the next time.
+    """
     data_dir = folder / str(rounds)
+    if anew:
+        shutil.rmtree(data_dir, ignore_errors=True)
     players = min(PLAYERS, rounds)
     seeded = data_dir / "seeded"
     server = EmbeddedPostgres(data_dir)

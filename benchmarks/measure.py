@@ -17,6 +17,7 @@ ROUNDS_A_SECOND = {"pgbench": 5000, "refund": 3500, "replay": 3500}
 """Open rounds for each second of a measurement that refunds them: more than it can need here."""
 HOT_CLIENTS = (1, 4, 16, 64)
 OVERLOAD_CONNECTIONS = 512
+SOAK_PART_S = 30
 WARM_UP_S = 1
 
 
@@ -140,8 +141,8 @@ def warm(server: Server, database: Database) -> Iterator[Server]:
         yield server
 
 
-def main_ratios(bench: Bench, workers: int) -> dict[str, float]:
-    """Measure what the targets name, in one go, and return the ratios."""
+def main_ratios(bench: Bench, workers: int, *, quick: bool) -> dict[str, float]:
+    """Measure what the targets name, in one go, and return the ratios; but the latencies', if ``quick``."""
     ceiling = max(bench.ceiling(connections).load.rate for connections in bench.ceiling_connections)
     with warm(usual_way(bench.database.url, workers), bench.database) as server:
         usual = bench.http(server, workers, "refund").load.rate
@@ -149,29 +150,70 @@ def main_ratios(bench: Bench, workers: int) -> dict[str, float]:
         refund, replay, mix = (
             bench.http(server, workers, scenario).load.rate for scenario in ("refund", "replay", "mix")
         )
+        latencies = {} if quick else latency_ratio(bench, server, workers, refund)
     return {
         "refund_vs_pgbench": refund / ceiling,
         "refund_vs_usual": refund / usual,
         "mix_vs_pgbench": mix / ceiling,
         "replay_vs_refund": replay / refund,
+        **latencies,
     }
 
 
+def latency_ratio(bench: Bench, server: Server, workers: int, full: float) -> dict[str, float]:
+    """Measure what the slowest calls take at half of full load, against what a call takes that has the wallet alone."""
+    single = bench.http(server, workers, "refund", connections=1)
+    half = bench.http(server, workers, "refund", connections=2 * CONNECTIONS, rate=full / 2)
+    return {"half_load_p99_vs_single_p50": half.load.p99 / single.load.p50}
+
+
 def other_ratios(bench: Bench, workers: int) -> dict[str, float]:
-    """Measure the rest: the empty view, bets, a hot player, one client against half of full load."""
+    """Measure the rest: the empty view, bets, a hot player."""
     with warm(empty_view(workers), bench.database) as server:
         empty = bench.http(server, workers, "refund").load.rate
     with warm(wallet(bench.database.url, workers), bench.database) as server:
         full = bench.http(server, workers, "refund").load.rate
         bench.http(server, workers, "bet")
         hot = [bench.http(server, workers, "hot", connections=clients).load.rate for clients in HOT_CLIENTS]
-        single = bench.http(server, workers, "refund", connections=1)
-        half = bench.http(server, workers, "refund", connections=2 * CONNECTIONS, rate=full / 2)
+    return {"refund_vs_empty": full / empty, "hot_64_vs_best": hot[-1] / max(hot)}
+
+
+def two_workers_against_one(bench: Bench) -> dict[str, float]:
+    """Measure two wallets on one database in turn, one with one worker, one with two."""
+    with (
+        warm(wallet(bench.database.url, 1), bench.database) as one,
+        warm(wallet(bench.database.url, 2), bench.database) as two,
+    ):
+        single, double = bench.http(one, 1, "refund"), bench.http(two, 2, "refund")
     return {
-        "refund_vs_empty": full / empty,
-        "hot_64_vs_best": hot[-1] / max(hot),
-        "half_load_p99_vs_single_p50": half.load.p99 / single.load.p50,
+        "two_workers_vs_one": double.load.rate / single.load.rate,
+        "two_workers_cpu_vs_one": double.cpu_server / single.cpu_server,
     }
+
+
+def many_rounds_against_few(few: Bench, many: Bench, workers: int) -> dict[str, float]:
+    """Measure two wallets in turn, one with few rounds in its tables, one with many."""
+    with (
+        warm(wallet(few.database.url, workers), few.database) as small,
+        warm(wallet(many.database.url, workers), many.database) as large,
+    ):
+        return {
+            f"many_rounds_vs_few_{scenario}": many.http(large, workers, scenario).load.rate
+            / few.http(small, workers, scenario).load.rate
+            for scenario in ("refund", "mix")
+        }
+
+
+def soak(bench: Bench, workers: int, calls: int) -> dict[str, float]:
+    """Send that many calls, and compare a worker's memory after the first tenth of them with that after all."""
+    with warm(wallet(bench.database.url, workers), bench.database) as server:
+        done, memory = 0, []
+        while done < calls:
+            figure = bench.http(server, workers, "mix", seconds=SOAK_PART_S)
+            done += figure.load.calls
+            if done >= calls / 10:
+                memory.append(figure.memory)
+    return {"memory_after_soak": memory[-1] / memory[0]}
 
 
 def overload(bench: Bench, workers: int, seconds: float) -> dict[str, float]:

@@ -9,12 +9,25 @@ import os
 import platform
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 from data import database_of
 from load import LoadError
-from measure import CEILING_CONNECTIONS, Bench, Figure, main_ratios, medians, other_ratios, overload
+from measure import (
+    CEILING_CONNECTIONS,
+    Bench,
+    Figure,
+    main_ratios,
+    many_rounds_against_few,
+    medians,
+    other_ratios,
+    overload,
+    soak,
+    two_workers_against_one,
+)
 from rich.console import Console
 from rich.table import Table
 
@@ -25,8 +38,14 @@ TARGETS = {
     "mix_vs_pgbench": (0.35, "at least"),
     "half_load_p99_vs_single_p50": (10.0, "at most"),
     "hot_64_vs_best": (0.7, "at least"),
+    "two_workers_vs_one": (1.0, "at least"),
+    "two_workers_cpu_vs_one": (1.1, "at most"),
+    "many_rounds_vs_few_refund": (0.9, "at least"),
+    "many_rounds_vs_few_mix": (0.9, "at least"),
+    "memory_after_soak": (1.1, "at most"),
 }
-QUICK_SECONDS = 3
+QUICK_SECONDS = 2
+QUICK_WORKERS = 2
 QUICK_ROUNDS = 10_000
 
 console = Console(stderr=True)
@@ -39,6 +58,7 @@ console = Console(stderr=True)
 @click.option("--repeat", default=3, show_default=True, type=click.IntRange(1), help="Times; the median is told.")
 @click.option("--seconds", default=8.0, show_default=True, type=click.FloatRange(1), help="Of each measurement.")
 @click.option("--overload", "overload_seconds", type=click.IntRange(1), help="Seconds at four times what it can carry.")
+@click.option("--soak", "soak_calls", type=click.IntRange(1), help="Calls after which memory must be as before.")
 @click.option("--data", default=Path("var/bench"), show_default=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def main(
@@ -49,31 +69,81 @@ def main(
     repeat: int,
     seconds: float,
     overload_seconds: int | None,
+    soak_calls: int | None,
     data: Path,
     as_json: bool,
 ) -> None:
-    """Measure, and exit with 1 where a target is missed."""
+    """Measure, and exit with 1 where a target is missed.
+
+    With several numbers of rounds, the largest is measured beside the smallest too, and one worker beside two.
+    """
     if not shutil.which("wrk"):
         raise click.ClickException("wrk is not here; on Debian: apt-get install wrk")
+    extent = Extent(seconds, repeat, overload_seconds, soak_calls)
+    sizes, counts = (sorted(int(number) for number in numbers.split(",")) for numbers in (rounds, workers))
     runs = []
-    plan = [(QUICK_ROUNDS, 2)] if quick else [(int(n), int(w)) for n in rounds.split(",") for w in workers.split(",")]
-    for number, worker_count in plan:
-        with database_of(data, number) as database:
-            bench = Bench(database, QUICK_SECONDS if quick else seconds, _progress)
-            if quick:
-                bench.ceiling_connections = CEILING_CONNECTIONS[:1]
-            try:
-                found = medians([main_ratios(bench, worker_count) for _ in range(1 if quick else repeat)])
-                if not quick:
-                    found |= medians([other_ratios(bench, worker_count)])
-                if overload_seconds:
-                    found |= medians([overload(bench, worker_count, overload_seconds)])
-            except LoadError as error:
-                raise click.ClickException(str(error)) from error
-            database.check_books()
-        runs.append({"rounds": number, "workers": worker_count, "ratios": found, "figures": bench.figures})
+    try:
+        if quick:
+            runs.append(_quickly(data))
+        else:
+            for size in sizes:
+                runs += _with_rounds(data, size, counts, extent)
+            if len(sizes) > 1:
+                runs.append(_many_beside_few(data, sizes[0], sizes[-1], counts[-1], extent))
+    except LoadError as error:
+        raise click.ClickException(str(error)) from error
     _tell(runs, as_json=as_json)
     sys.exit(0 if all(_holds(name, value) for run in runs for name, value in run["ratios"].items()) else 1)
+
+
+class Extent(NamedTuple):
+    """How long and how often is measured, and what else: the seconds of an overload, the calls of a soak."""
+
+    seconds: float
+    repeat: int
+    overload: int | None
+    soak: int | None
+
+
+def _quickly(data: Path) -> dict:
+    with database_of(data, QUICK_ROUNDS) as database:
+        bench = Bench(database, QUICK_SECONDS, _progress, CEILING_CONNECTIONS[:1])
+        found = main_ratios(bench, QUICK_WORKERS, quick=True)
+        database.check_books()
+    return _run(f"{QUICK_ROUNDS} rounds in the tables, {QUICK_WORKERS} workers", [bench], [found])
+
+
+def _with_rounds(data: Path, size: int, counts: list[int], extent: Extent) -> Iterator[dict]:
+    with database_of(data, size) as database:
+        for count in counts:
+            bench = Bench(database, extent.seconds, _progress)
+            found = [main_ratios(bench, count, quick=False) | other_ratios(bench, count) for _ in range(extent.repeat)]
+            yield _run(f"{size} rounds in the tables, {count} workers", [bench], found)
+        if {1, 2} <= set(counts):
+            bench = Bench(database, extent.seconds, _progress)
+            found = [two_workers_against_one(bench) for _ in range(extent.repeat)]
+            yield _run(f"{size} rounds in the tables, one worker beside two", [bench], found)
+        if extent.overload:
+            bench = Bench(database, extent.seconds, _progress)
+            yield _run("Four times what it can carry", [bench], [overload(bench, counts[-1], extent.overload)])
+        if extent.soak:
+            bench = Bench(database, extent.seconds, _progress)
+            yield _run(f"{extent.soak} calls on end", [bench], [soak(bench, counts[-1], extent.soak)])
+        database.check_books()
+
+
+def _many_beside_few(data: Path, few: int, many: int, workers: int, extent: Extent) -> dict:
+    with database_of(data, few, anew=True) as small, database_of(data, many) as large:
+        benches = [Bench(database, extent.seconds, _progress) for database in (small, large)]
+        found = [many_rounds_against_few(*benches, workers) for _ in range(extent.repeat)]
+        for database in (small, large):
+            database.check_books()
+    return _run(f"{many} rounds in the tables beside {few}, {workers} workers", benches, found)
+
+
+def _run(title: str, benches: list[Bench], found: list[dict[str, float]]) -> dict:
+    figures = [figure for bench in benches for figure in bench.figures]
+    return {"title": title, "ratios": medians(found), "figures": figures}
 
 
 def _progress(figure: Figure) -> None:
@@ -86,11 +156,13 @@ def _tell(runs: list, *, as_json: bool) -> None:
     if as_json:
         machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
         told = [{**run, "figures": [figure.told() for figure in run["figures"]]} for run in runs]
-        click.echo(json.dumps({"machine": machine, "ratios": runs[-1]["ratios"], "runs": told}, indent=1))
+        ratios = {name: value for run in runs for name, value in run["ratios"].items()}  # of the largest
+        click.echo(json.dumps({"machine": machine, "ratios": ratios, "runs": told}, indent=1))
         return
     for run in runs:
-        title = f"{run['rounds']} rounds in the tables, {run['workers']} workers"
-        table = Table("what", "clients", "calls/s", "p50 ms", "p99 ms", "CPU server", "CPU database", "MB", title=title)
+        table = Table(
+            "what", "clients", "calls/s", "p50 ms", "p99 ms", "CPU server", "CPU database", "MB", title=run["title"]
+        )
         for figure in run["figures"]:
             load = figure.load
             numbers = (f"{load.rate:.0f}", f"{load.p50:.1f}", f"{load.p99:.1f}", f"{figure.cpu_server:.2f}")
