@@ -1,5 +1,6 @@
 """Credentials (contract, section 5)."""
 
+import hmac
 from dataclasses import replace
 from itertools import product
 from urllib.parse import quote
@@ -111,16 +112,69 @@ def test_url_token(query, valid):
         ("10.0.0.1", "", False),
         ("10.0.0.1", None, False),
         ("10.0.0.1", "10.0.0.2", False),
+        # However it is written, and however much of it there is.
+        ("::ffff:10.0.0.1", "::ffff:203.0.113.7", True),
+        ("::ffff:10.0.0.1", "[::ffff:203.0.113.7]:443", True),
+        ("::ffff:198.51.100.1", "203.0.113.7", False),
+        ("192.0.2.66", "203.0.113.7", True),
+        ("192.0.2.67", "203.0.113.7", False),
+        ("192.0.2.65", "203.0.113.7", True),
+        ("10.0.0.1", "2001:db8::1%eth0", True),
+        ("10.0.0.1", "203.0.113.07", False),
+        ("10.0.0.1", "203.0.113.7\x00", False),
+        ("10.0.0.1", "3405803783", False),
+        ("10.0.0.1", "unknown", False),
+        ("10.0.0.1", "_hidden", False),
+        ("10.0.0.1", "for=203.0.113.7", False),
+        ("10.0.0.1", ",, ,", False),
+        ("10.0.0.1", "203.0.113.7, ", True),
+        ("10.0.0.1", "203.0.113.7," * 50_000 + "198.51.100.1", False),
+        ("10.0.0.1", "198.51.100.1," * 50_000 + "203.0.113.7", True),
+        ("10.0.0.1", "203.0.113.7" + ", 10.0.0.2" * 31, True),
+        ("10.0.0.1", "203.0.113.7" + ", 10.0.0.2" * 32, False),
+        ("10.0.0.1", "1" * 1_000_000, False),
+        # A connection over a Unix socket has no address, so it is nobody's, whatever it claims.
+        ("", "203.0.113.7", False),
+        (None, "203.0.113.7", False),
     ],
 )
 def test_networks(peer, forwarded_for, allowed):
     settings = Settings.load(
         {
             "WALLET_ALLOWED_NETWORKS": "203.0.113.0/25, 2001:db8::/32",
-            "WALLET_TRUSTED_PROXIES": "10.0.0.0/24",
+            "WALLET_TRUSTED_PROXIES": "10.0.0.0/24, ::ffff:192.0.2.64/127, ::ffff:192.0.2.66/128",
         }
     )
     assert Credentials(settings).network_allowed(peer, forwarded_for) is allowed
+
+
+def test_every_comparison_is_of_digests_of_one_length_and_goes_to_its_end(monkeypatch):
+    compared = []
+
+    def compare(expected, given):
+        compared.append((len(expected), len(given)))
+        return hmac_compare(expected, given)
+
+    hmac_compare = hmac.compare_digest
+    credentials = Credentials(replace(SETTINGS, operator_token=("platform", "older")))
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    for token in ("new", "old", "", "n", "x" * 10_000, "neW", "\ud800"):
+        for query, times in (
+            ({"authToken": token}, 3),
+            ({"MEMB_ID": "op", "HASH": token}, 3),
+            ({"MEMB_ID": "stranger", "HASH": token}, 3),
+            ({"HASH": token}, 3),
+        ):
+            compared.clear()
+            credentials.url_token_valid(query)
+            assert compared == [(32, 32)] * times, query
+        compared.clear()
+        credentials.operator_token_valid(f"Bearer {token}")
+        assert compared == [(32, 32)] * 2
+    for given in (signed({"a": "1"}, "testKey"), signed({"a": "1"}, "oldKey"), "", "0" * 31, "x" * 10_000):
+        compared.clear()
+        credentials.hash_valid([("a", "1")], given)
+        assert compared == [(32, 32)] * 8
 
 
 def test_without_allowed_networks_any_may_call():

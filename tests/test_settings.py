@@ -1,7 +1,7 @@
 """Settings: what is accepted, what stops the start with one clear line, and that the README tells them all."""
 
 import subprocess
-from dataclasses import fields
+from dataclasses import fields, replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -62,6 +62,15 @@ def test_defaults_and_lists():
         ("WALLET_LUCKY_MONACO_VERSION", "V4"),
         ("WALLET_LUCKY_MONACO_VERSION", "v5"),
         ("WALLET_LOG_LEVEL", "LOUD"),
+        ("WALLET_TRUSTED_PROXIES", "10.0.0.0/8, 0.0.0.0/0"),
+        ("WALLET_TRUSTED_PROXIES", "::/0"),
+        ("WALLET_TRUSTED_PROXIES", "::ffff:0.0.0.0/96"),
+        ("WALLET_PROVIDER_ID_FILE", "/dev/null"),
+        ("WALLET_PARTNER_TOKEN_FILE", "/nowhere/pass-word"),
+        ("WALLET_PARTNER_TOKEN_FILE", "/dev/null"),
+        ("WALLET_PARTNER_TOKEN_FILE", "/dev/zero"),
+        ("WALLET_PARTNER_TOKEN_FILE", "pass\0word"),
+        ("WALLET_PARTNER_TOKEN_FILE", "/"),
         ("WALLET_CALLS_TOGETHER", "0"),
         ("WALLET_CONNECTIONS", "257"),
         ("WALLET_HISTORY_CALLS_PER_MINUTE", "0"),
@@ -79,6 +88,50 @@ def test_a_wrong_value_is_named_and_not_repeated_where_it_could_be_a_secret(name
     assert name in str(error.value)
     assert "\n" not in str(error.value)
     assert "pass-word" not in str(error.value)
+
+
+def test_every_secret_may_be_in_a_file(tmp_path):
+    path = tmp_path / "secret"
+    for item in fields(Settings):
+        name = f"WALLET_{item.name.upper()}"
+        secret = "postgresql://u:p@h/d" if item.name.endswith("database_url") else "s" * 32 + "ü"
+        path.write_text(f"{secret}\n")
+        if item.metadata.get("secret"):
+            settings = Settings.load({f"{name}_FILE": str(path)})
+            assert settings == Settings.load({name: secret})
+            assert getattr(settings, item.name) in (secret, (secret,))
+            with pytest.raises(SettingsError, match=f"{name} and {name}_FILE are both set"):
+                Settings.load({f"{name}_FILE": str(path), name: secret})
+        else:
+            with pytest.raises(SettingsError, match=f"{name}_FILE is not a setting"):
+                Settings.load({f"{name}_FILE": str(path)})
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n \n", b"pass-word\nsecond", b"pass-word\xff", b"pass-word\0", b"x" * 65_537]
+)
+def test_a_secret_s_file_holds_one_line(tmp_path, content):
+    path = tmp_path / "secret"
+    path.write_bytes(content)
+    with pytest.raises(SettingsError, match="WALLET_HASH_SECRET_FILE must name a file") as error:
+        Settings.load({"WALLET_HASH_SECRET_FILE": str(path)})
+    assert "pass-word" not in str(error.value)
+
+
+def test_renewed_settings_have_the_files_secrets_and_all_else_as_it_was(tmp_path):
+    path = tmp_path / "token"
+    path.write_text("old")
+    environment = {**SECRETS, "WALLET_PARTNER_TOKEN_FILE": str(path), "WALLET_LUCKY_MONACO_HASH_SECRET": "own"}
+    del environment["WALLET_PARTNER_TOKEN"]
+    started = replace(Settings.load(environment), database_url="postgresql://h/embedded", admin_secret_key="k" * 32)
+    path.write_text("new,old\n")
+    assert started.renewed(environment) == replace(started, partner_token=("new", "old"), lucky_monaco_token="new")
+    path.write_text("")
+    with pytest.raises(SettingsError, match="WALLET_PARTNER_TOKEN_FILE"):
+        started.renewed(environment)
+    path.write_text(",")
+    with pytest.raises(SettingsError, match="WALLET_PARTNER_TOKEN must be set"):
+        started.renewed(environment)
 
 
 def test_secrets_are_not_shown():

@@ -62,7 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for version in versions:
         app.register_blueprint(wallet_blueprint(version, ledger, credentials, accepted))
     if settings.operator_token:
-        app.register_blueprint(operator_blueprint(ledger, settings.operator_token, settings.currencies))
+        app.register_blueprint(operator_blueprint(ledger, credentials, settings.currencies))
     app.register_blueprint(health_blueprint(create_wallet_engine(settings.database_url, connections=1)))
     app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, answers_when_busy(versions))  # type: ignore[method-assign]
     if settings.admin_secret_key and not settings.admin_port:

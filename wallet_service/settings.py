@@ -4,8 +4,8 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from ipaddress import IPv4Network, IPv6Network
+from dataclasses import dataclass, field, fields, replace
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
@@ -24,9 +24,18 @@ ISO_4217 = frozenset(currency.code for currency in Currency)
 
 PREFIX = "WALLET_"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+FILE = "_FILE"
+"""Ends the name of the variable that says in which file a secret setting is."""
+MAX_FILE_BYTES = 64 * 1024
+MAPPED_BITS = 96
+"""Bits before the IPv4 address in one that is written as IPv6."""
 MIN_SECRET_KEY = 32
 MAX_TIMEOUT_S = 30
 """A call may take several times as long, and must be over while its record still says that it is under way."""
+
+
+SENT = {"lucky_monaco_token": "partner_token", "lucky_monaco_hash_secret": "hash_secret"}
+"""What our calls carry; unset, it is the first of those that are accepted."""
 
 
 class SettingsError(Exception):
@@ -42,7 +51,22 @@ def _list(value: str) -> tuple[str, ...]:
 
 
 def _networks(value: str) -> tuple[Network, ...]:
-    return tuple(ipaddress.ip_network(item) for item in _list(value))
+    return tuple(_unmapped(ipaddress.ip_network(item)) for item in _list(value))
+
+
+def _unmapped(network: Network) -> Network:
+    """Return a network of IPv4 addresses that is written as IPv6 (``::ffff:…``) as the IPv4 network that it is."""
+    address = network.network_address
+    if isinstance(address, IPv6Address) and address.ipv4_mapped and network.prefixlen >= MAPPED_BITS:
+        return IPv4Network((address.ipv4_mapped, network.prefixlen - MAPPED_BITS))
+    return network
+
+
+def _proxies(value: str) -> tuple[Network, ...]:
+    networks = _networks(value)
+    if any(network.prefixlen == 0 for network in networks):
+        raise ValueError("must not be every address: anybody could write whose request it is")
+    return networks
 
 
 def _database_url(value: str) -> str:
@@ -134,8 +158,22 @@ def _secret_key(value: str) -> str:
     return value
 
 
+def _in_file(path: str) -> str:
+    """Return the one line that a secret's file holds."""
+    try:
+        with Path(path).open("rb") as file:
+            text = file.read(MAX_FILE_BYTES + 1).decode().strip()
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    except ValueError:  # not UTF-8, or a path that can be none; their words repeat it
+        raise ValueError("must name a file of UTF-8 text") from None
+    if not text or not text.isprintable() or len(text) > MAX_FILE_BYTES:
+        raise ValueError("must name a file that holds the value, in one line")
+    return text
+
+
 def _setting(read: Any, default: Any, text: str, *, secret: bool = False) -> Any:
-    return field(default=default, repr=not secret, metadata={"read": read, "help": text})
+    return field(default=default, repr=not secret, metadata={"read": read, "help": text, "secret": secret})
 
 
 @dataclass(frozen=True)
@@ -216,7 +254,7 @@ class Settings:
         _networks, (), "Networks that may make wallet calls, comma-separated. Unset: any."
     )
     trusted_proxies: tuple[Network, ...] = _setting(
-        _networks, (), "Networks of your proxies, whose `X-Forwarded-For` is believed. Unset: none."
+        _proxies, (), "Networks of your proxies, whose `X-Forwarded-For` is believed. Unset: none."
     )
     history_calls_per_minute: int = _setting(
         _whole_number(100_000), 1, "How many calls for past rounds Lucky Monaco takes in a minute."
@@ -244,28 +282,52 @@ class Settings:
     def load(cls, environ: Mapping[str, str] = os.environ) -> Self:
         """Read the settings from the environment. An empty variable counts as unset.
 
+        A secret's value may stand in a file instead, which the variable with ``_FILE`` behind its name names.
+
         Raises:
             SettingsError: a value is wrong, or a ``WALLET_`` variable is none of ours (a typing mistake there could
                 leave, say, the allowed networks open).
 
         """
         known = {PREFIX + item.name.upper(): item for item in fields(cls) if item.metadata}
-        values = {}
+        in_files = {name + FILE: item for name, item in known.items() if item.metadata["secret"]}
+        values: dict[str, Any] = {}
         for name, value in environ.items():
             if not name.startswith(PREFIX) or not value.strip():
                 continue
-            if name not in known:
+            item = known.get(name) or in_files.get(name)
+            if item is None:
                 raise SettingsError(f"{name} is not a setting of this service")
-            item = known[name]
+            if item.name in values:
+                raise SettingsError(f"{PREFIX}{item.name.upper()} and {PREFIX}{item.name.upper()}{FILE} are both set")
             try:
-                values[item.name] = item.metadata["read"](value.strip())
+                text = _in_file(value.strip()) if name in in_files else value.strip()
+                values[item.name] = item.metadata["read"](text)
             except ValueError as error:
                 raise SettingsError(f"{name} {error}") from None
         # Callers may present any of several secrets while one is replaced; a call of ours carries one.
-        for name, accepted in (("lucky_monaco_token", "partner_token"), ("lucky_monaco_hash_secret", "hash_secret")):
+        for name, accepted in SENT.items():
             if values.get(accepted):
                 values.setdefault(name, values[accepted][0])
         return cls(**values)
+
+    def renewed(self, environ: Mapping[str, str] = os.environ) -> Self:
+        """Return these settings with the secrets read again that are in files; all else stays what it was.
+
+        Raises:
+            SettingsError: one of them is wrong now.
+
+        """
+        fresh = type(self).load(environ)
+        names = {
+            item.name
+            for item in fields(self)
+            if item.metadata.get("secret") and environ.get(PREFIX + item.name.upper() + FILE, "").strip()
+        }
+        names |= {name for name, accepted in SENT.items() if accepted in names}
+        fresh = replace(self, **{name: getattr(fresh, name) for name in names})
+        fresh.require_secrets()
+        return fresh
 
     @property
     def currencies(self) -> frozenset[str]:

@@ -1,6 +1,5 @@
 """The operator API, at ``/operator``: JSON, a bearer token of its own, and outcomes by their names."""
 
-import hmac
 from collections.abc import Callable
 from json import dumps
 from time import perf_counter
@@ -9,6 +8,7 @@ from typing import Any, Literal
 import structlog
 from flask import Blueprint, Response, request
 
+from wallet_service.auth import Credentials
 from wallet_service.ledger.calls import Balance, Call, OpenWallet, SetPlayerState, Transfer, TransferKind
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.ledger.money import ZERO, format_money
@@ -26,9 +26,9 @@ PREFIX = "/operator"
 log = structlog.get_logger("operator")
 
 
-def operator_blueprint(ledger: Ledger, tokens: tuple[str, ...], currencies: frozenset[str]) -> Blueprint:
-    """Return the routes, open to whoever has one of the tokens."""
-    api = OperatorApi(ledger, tokens, currencies)
+def operator_blueprint(ledger: Ledger, credentials: Credentials, currencies: frozenset[str]) -> Blueprint:
+    """Return the routes, open to whoever has one of the operator's tokens."""
+    api = OperatorApi(ledger, credentials, currencies)
     blueprint = Blueprint("operator", __name__, url_prefix=PREFIX)
     blueprint.post("/wallets")(api.open_wallet)
     blueprint.post("/deposits")(api.deposit)
@@ -42,9 +42,9 @@ def operator_blueprint(ledger: Ledger, tokens: tuple[str, ...], currencies: froz
 class OperatorApi:
     """The views, over one ledger."""
 
-    def __init__(self, ledger: Ledger, tokens: tuple[str, ...], currencies: frozenset[str]) -> None:
+    def __init__(self, ledger: Ledger, credentials: Credentials, currencies: frozenset[str]) -> None:
         self._ledger = ledger
-        self._tokens = tokens
+        self._credentials = credentials
         self._currencies = currencies
 
     def open_wallet(self) -> Response:
@@ -107,7 +107,7 @@ class OperatorApi:
         started = perf_counter()
         field = None
         try:
-            check_token(self._tokens)
+            check_token(self._credentials)
             receipt = self._ledger.apply(make_call())
         except InvalidRequestError as error:
             receipt, field = Receipt(error.outcome), error.field
@@ -124,16 +124,14 @@ class OperatorApi:
         return answer(receipt, field)
 
 
-def check_token(tokens: tuple[str, ...]) -> None:
-    """Check the request's bearer token, in constant time.
+def check_token(credentials: Credentials) -> None:
+    """Check the request's bearer token.
 
     Raises:
         InvalidRequestError: it is missing or wrong.
 
     """
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    matches = [hmac.compare_digest(token.encode(), given.strip().encode()) for token in tokens]
-    if scheme.lower() != "bearer" or not any(matches):
+    if not credentials.operator_token_valid(request.headers.get("Authorization", "")):
         raise InvalidRequestError(Outcome.CREDENTIALS_WRONG)
 
 
