@@ -315,10 +315,12 @@ def signed(fields: dict[str, Any], secret: str) -> str:
 class Service:
     """A wallet service in processes of its own, spoken to as Lucky Monaco does."""
 
-    def __init__(self, database_url: str, stderr: Any = subprocess.PIPE, **settings: str) -> None:
+    def __init__(
+        self, database_url: str, stderr: Any = subprocess.PIPE, *, workers: str = "1", **settings: str
+    ) -> None:
         self.port = free_port()
         self.process = subprocess.Popen(
-            [WALLET_SERVICE, "serve", "--port", str(self.port)],
+            [WALLET_SERVICE, "serve", "--port", str(self.port), "--workers", workers],
             env={**ENVIRONMENT, **SECRETS, "WALLET_DATABASE_URL": database_url, **settings},
             stderr=stderr,
             text=True,

@@ -9,11 +9,13 @@ from wallet_service.admin.app import PREFIX, create_desk
 from wallet_service.admission import Admission
 from wallet_service.auth import Credentials
 from wallet_service.database import create_desk_engine, create_group_engine, create_wallet_engine
+from wallet_service.door import Door
 from wallet_service.health import health_blueprint
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.logs import configure_logs
-from wallet_service.operator_api.routes import operator_blueprint
+from wallet_service.operator_api.routes import answer_operator_early, operator_blueprint
+from wallet_service.renewal import RENEWALS
 from wallet_service.schema import prepare_database
 from wallet_service.settings import Settings
 from wallet_service.versions.endpoint import MAX_BODY_BYTES, Accepted, Answer, Version, wallet_blueprint
@@ -65,8 +67,15 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(operator_blueprint(ledger, credentials, settings.currencies))
     app.register_blueprint(health_blueprint(create_wallet_engine(settings.database_url, connections=1)))
     app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, answers_when_busy(versions))  # type: ignore[method-assign]
+    app.wsgi_app = Door(  # type: ignore[method-assign]
+        app.wsgi_app,
+        credentials,
+        partial(answer_early, versions, Outcome.CREDENTIALS_WRONG),
+        partial(answer_operator_early, Outcome.CREDENTIALS_WRONG),
+    )
+    app.extensions[RENEWALS] = [credentials.renew]
     if settings.admin_secret_key and not settings.admin_port:
-        app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: make_desk(settings)})  # type: ignore[method-assign]
+        put_desk_on(app, settings)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(Exception, answer_fault)
     return app
@@ -77,8 +86,16 @@ def create_admin(settings: Settings) -> Flask:
     configure_logs(settings.log_level)
     app = Flask(__name__, static_folder=None)
     app.register_blueprint(health_blueprint(create_wallet_engine(settings.database_url, connections=1)))
-    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: make_desk(settings)})  # type: ignore[method-assign]
+    app.extensions[RENEWALS] = []
+    put_desk_on(app, settings)
     return app
+
+
+def put_desk_on(app: Flask, settings: Settings) -> None:
+    """Serve the desk beside what the application serves."""
+    desk = make_desk(settings)
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: desk})  # type: ignore[method-assign]
+    app.extensions[RENEWALS] += desk.extensions[RENEWALS]
 
 
 def make_desk(settings: Settings) -> Flask:
@@ -96,6 +113,17 @@ def answers_when_busy(versions: tuple[Version, ...]) -> dict[str, Answer]:
         for version in versions
         for method in version.methods
     }
+
+
+def answer_early(versions: tuple[Version, ...], outcome: Outcome, path: str) -> Answer | None:
+    """Return what a wallet call to this path is answered that ends so before it is read; ``None`` for other paths."""
+    for version in versions:
+        if path.startswith(f"{version.prefix}/"):
+            name = path.removeprefix(f"{version.prefix}/").lower()
+            for method in version.methods:
+                if method.name.lower() == name:
+                    return version.answer(method, Receipt(outcome), None)
+    return None
 
 
 def answer_http_error(error: HTTPException) -> Response:

@@ -13,6 +13,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from secrets import token_bytes
 from urllib.parse import quote
 
+from werkzeug.wrappers import Request
+
+from wallet_service.failures import Failures
 from wallet_service.settings import Network, Settings
 
 __all__ = ["Credentials", "body_hash", "sender"]
@@ -65,6 +68,7 @@ class Credentials:
         self._partner_id = _digest(settings.partner_id)
         self._allowed = settings.allowed_networks
         self._proxies = settings.trusted_proxies
+        self.failures = Failures()
         self.renew(settings)
 
     def renew(self, settings: Settings) -> None:
@@ -78,6 +82,10 @@ class Credentials:
     def sender(self, peer: str | None, forwarded_for: str | None) -> IPv4Address | IPv6Address | None:
         """Return whose request it is, as far as the proxies are trusted; ``peer`` is the connection's other end."""
         return sender(peer, forwarded_for, self._proxies)
+
+    def count_failure(self, request: Request) -> bool:
+        """Count that a request's credentials were wrong; return whether to log it by itself."""
+        return self.failures.count(self.sender(request.remote_addr, request.headers.get("X-Forwarded-For")))
 
     def network_allowed(self, peer: str | None, forwarded_for: str | None) -> bool:
         """Tell whether the sender's address is in an allowed network.

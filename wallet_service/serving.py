@@ -21,6 +21,7 @@ from wallet_service.addresses import check_address
 from wallet_service.app import create_admin, create_app
 from wallet_service.keeping import kept_running
 from wallet_service.logs import configure_logs
+from wallet_service.renewal import at_each_hangup, newest, pass_on, renew_secrets
 from wallet_service.settings import Settings, SettingsError
 
 __all__ = ["serve"]
@@ -50,6 +51,8 @@ def serve(
         if not settings.admin_secret_key:
             raise SettingsError("WALLET_ADMIN_PORT needs WALLET_ADMIN_SECRET_KEY: without it there is no /admin")
         check_address(host, settings.admin_port)
+    configure_logs(settings.log_level)
+    at_each_hangup(partial(pass_on, settings))  # before any other thread
     # A worker that is forked while another thread of ours holds a lock would wait for that lock for ever.
     multiprocessing.set_start_method("spawn", force=True)
     server = _server(host, port, workers, settings.calls_at_once + THREADS_BESIDE)
@@ -84,13 +87,14 @@ def _desk_beside(settings: Settings, host: str, server: Any) -> AbstractContextM
     """Serve the desk in a process of its own meanwhile, if it has a port of its own. The wallet goes on without it."""
     if not settings.admin_port:
         return nullcontext()
-    configure_logs(settings.log_level)
     desk = partial(get_context("spawn").Process, target=_serve_desk, args=(settings, host), name="desk")
     return kept_running(desk, lambda: bool(server.interrupt_signal), DRAIN_SECONDS + 1)
 
 
 def _serve_desk(settings: Settings, host: str) -> None:
     """Serve the desk alone, in this process, until it is told to stop or the wallet's server has ended."""
+    configure_logs(settings.log_level)
+    at_each_hangup(partial(pass_on, settings))
     Thread(target=_end_with_parent, daemon=True).start()
     server = _server(host, settings.admin_port, workers=1, threads=DESK_THREADS)
     server.serve(target_loader=partial(_make_worker, create_admin, settings), wrap_loader=False)
@@ -99,7 +103,10 @@ def _serve_desk(settings: Settings, host: str) -> None:
 def _make_worker(create: Callable[[Settings], Flask], settings: Settings) -> Flask:
     """Make the application in a worker, which ends with the server that started it, however that ends."""
     Thread(target=_end_with_parent, daemon=True).start()
-    return create(settings)
+    configure_logs(settings.log_level)
+    app = create(newest(settings))  # a worker may be started long after the server
+    at_each_hangup(partial(renew_secrets, app, settings))
+    return app
 
 
 def _end_with_parent() -> None:

@@ -1,6 +1,7 @@
 """The wiring of the desk: an application of its own, which stands at /admin wherever it is served."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -45,6 +46,7 @@ from wallet_service.admin.sessions import IDLE_LIMIT, DeskSessions
 from wallet_service.admin.stories import story_routes
 from wallet_service.admin.tokens import tokens_routes
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
+from wallet_service.renewal import RENEWALS
 from wallet_service.settings import Settings
 
 if TYPE_CHECKING:
@@ -116,6 +118,7 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     acting_routes(app, reads, ledger)
     adjusting_routes(app, reads, ledger)
     asking = Asking(settings, ledger)
+    app.extensions[RENEWALS] = [asking.renew, partial(renew_key, app)]
     cancel_routes(app, reads, asking)
     selection_routes(app, reads, writes, asking)
     people_routes(app, accounts, tokens)
@@ -127,6 +130,11 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     app.register_error_handler(BusyError, show_busy)
     app.register_error_handler(Exception, show_fault)
     return app
+
+
+def renew_key(app: Flask, settings: Settings) -> None:
+    """Sign sessions with the settings' key from now on. With another one than before, everybody logs in again."""
+    app.secret_key = settings.admin_secret_key
 
 
 def in_front(desk: "WSGIApplication", rules: Map) -> "WSGIApplication":

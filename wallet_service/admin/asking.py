@@ -38,14 +38,19 @@ class Asking:
         self.problem = ""
         """Which settings are missing; nobody can be asked until they are there."""
         self._canceller: Canceller | None = None
+        self._ledger = ledger
         self._rounds = BoundedSemaphore(ROUNDS_AT_ONCE)
         self._selections = BoundedSemaphore(SELECTIONS_AT_ONCE)
+        self.renew(settings)
+
+    def renew(self, settings: Settings) -> None:
+        """Ask with the settings' secrets from now on. What is being asked ends with those it began with."""
         try:
             lucky_monaco = connect_lucky_monaco(settings)
         except SettingsError as error:
             self.problem = str(error)
         else:
-            self._canceller = Canceller(ledger, lucky_monaco, settings.refund_overdue_minutes)
+            self._canceller = Canceller(self._ledger, lucky_monaco, settings.refund_overdue_minutes)
 
     @property
     def canceller(self) -> Canceller:

@@ -16,10 +16,10 @@ from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.operator_api.answers import STATUS
 from wallet_service.operator_api.schemas import OpenWalletSchema, StateSchema, TransferSchema, WalletSchema
 from wallet_service.versions.body import members_as_json
-from wallet_service.versions.endpoint import InvalidRequestError, load_fields, read_json, values_of
+from wallet_service.versions.endpoint import Answer, InvalidRequestError, load_fields, read_json, values_of
 from wallet_service.versions.fields import CallSchema
 
-__all__ = ["PREFIX", "operator_blueprint"]
+__all__ = ["PREFIX", "answer_operator_early", "operator_blueprint"]
 
 PREFIX = "/operator"
 
@@ -111,6 +111,8 @@ class OperatorApi:
             receipt = self._ledger.apply(make_call())
         except InvalidRequestError as error:
             receipt, field = Receipt(error.outcome), error.field
+            if error.outcome is Outcome.CREDENTIALS_WRONG and not self._credentials.count_failure(request):
+                return answer(receipt, field)
         except LedgerUnavailableError:
             receipt = Receipt(Outcome.UNAVAILABLE)
         log.info(
@@ -135,8 +137,18 @@ def check_token(credentials: Credentials) -> None:
         raise InvalidRequestError(Outcome.CREDENTIALS_WRONG)
 
 
+def answer_operator_early(outcome: Outcome, path: str) -> Answer | None:
+    """Return what a request to this path is answered that ends so before it is read; ``None`` for other paths."""
+    return Answer(STATUS[outcome], _body(Receipt(outcome), None)) if path.startswith(f"{PREFIX}/") else None
+
+
 def answer(receipt: Receipt, field: str | None) -> Response:
-    """Write the answer: the outcome by its name and, where they are known, transaction, currency and balance."""
+    """Answer with a receipt; the field is the one that an input error is about."""
+    return Response(_body(receipt, field), STATUS[receipt.outcome], mimetype="application/json")
+
+
+def _body(receipt: Receipt, field: str | None) -> str:
+    """Write the outcome by its name and, where they are known, transaction, currency and balance."""
     facts = {
         "outcome": receipt.outcome.value,
         "field": field,
@@ -144,5 +156,4 @@ def answer(receipt: Receipt, field: str | None) -> Response:
         "currency": receipt.currency,
         "balance": None if receipt.balance is None else format_money(receipt.balance),
     }
-    body = dumps({name: value for name, value in facts.items() if value is not None})
-    return Response(body, STATUS[receipt.outcome], mimetype="application/json")
+    return dumps({name: value for name, value in facts.items() if value is not None})

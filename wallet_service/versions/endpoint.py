@@ -132,6 +132,9 @@ def wallet_blueprint(version: Version, ledger: Ledger, credentials: Credentials,
             receipt = ledger.apply(call)
         except InvalidRequestError as error:
             receipt, field = Receipt(error.outcome), error.field
+            if error.outcome is Outcome.CREDENTIALS_WRONG and not credentials.count_failure(request):
+                answer = version.answer(method, receipt, field)
+                return Response(answer.body, answer.status, content_type="application/json")
         except LedgerUnavailableError as error:
             receipt = Receipt(Outcome.UNAVAILABLE)
             facts["reason"] = str(error)
