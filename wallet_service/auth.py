@@ -48,8 +48,10 @@ def _digest(text: str) -> bytes:
 
 
 def _any_same(expected: Iterable[bytes], given: bytes) -> bool:
-    same = [hmac.compare_digest(one, given) for one in expected]  # each one, also behind one that is
-    return any(same)
+    same = False
+    for one in expected:  # each one, also behind one that is
+        same |= hmac.compare_digest(one, given)
+    return same
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Credentials:
         else:
             member, token = _digest(query.get("MEMB_ID", "")), query.get("HASH", "")
         token_valid = _any_same(self._secrets.tokens, _digest(token))
-        return hmac.compare_digest(self._partner_id, member) and token_valid
+        return hmac.compare_digest(self._partner_id, member) & token_valid
 
     def hash_valid(self, fields: Iterable[tuple[str, str]], given: str) -> bool:
         """Tell whether ``given`` is the hash of the fields for any accepted secret and any kind of sender."""
@@ -120,7 +122,8 @@ class Credentials:
     def operator_token_valid(self, authorization: str) -> bool:
         """Tell whether an ``Authorization`` header carries the token of the operator's own platform."""
         scheme, _, token = authorization.partition(" ")
-        return _any_same(self._secrets.operator_tokens, _digest(token.strip())) and scheme.lower() == "bearer"
+        is_bearer = scheme.lower() == "bearer"
+        return _any_same(self._secrets.operator_tokens, _digest(token.strip())) & is_bearer
 
 
 def sender(

@@ -44,7 +44,10 @@ class Asking:
         self.renew(settings)
 
     def renew(self, settings: Settings) -> None:
-        """Ask with the settings' secrets from now on. What is being asked ends with those it began with."""
+        """Ask with the settings' secrets from now on. What is being asked ends with those it began with.
+
+        So the earlier connections are not closed here: they are when nobody asks over them any more.
+        """
         try:
             lucky_monaco = connect_lucky_monaco(settings)
         except SettingsError as error:
