@@ -3,6 +3,7 @@
 # make check   lint and types
 # make setup   set up alone: leaves .venv/bin/wallet-service
 # make bench   set up, and measure the wallet beside the database alone (needs wrk; make bench ARGS=--quick)
+# make timing  set up, and measure whether the time of a check tells right credentials from wrong ones
 # make docs    write the pages that are made from code
 # make lock    compile the requirements again (needs uv on the PATH)
 
@@ -11,7 +12,7 @@ PORT ?= 8080
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench setup docs lock
+.PHONY: run test check bench timing setup docs lock
 
 run: setup
 	@exec $(VENV)/bin/wallet-service demo --port $(PORT)
@@ -37,6 +38,9 @@ $(READY): pyproject.toml requirements/development.txt
 
 bench: setup
 	$(VENV)/bin/python benchmarks/wallet.py $(ARGS)
+
+timing: setup
+	$(VENV)/bin/python benchmarks/timing.py $(ARGS)
 
 docs: setup
 	$(VENV)/bin/python -m wallet_service.versions.outcome_page > docs/outcomes.md
