@@ -8,14 +8,15 @@ from sqlalchemy import text
 
 from wallet_service.admission import Admission
 from wallet_service.database import create_migration_engine
+from wallet_service.early_answers import EarlyAnswer
 from wallet_service.versions.endpoint import Answer
 
 WAITERS = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+WORDS = {"/v4": Answer(200, '{"error": 998}'), "/V4": Answer(503, '{"error": {"code": "G.998"}}')}
 BUSY = {
-    "/v4/bet": Answer(200, '{"error": 998}'),
-    "/V4/refund": Answer(200, '{"error": 998}'),
-    "/v4/fault": Answer(200, '{"error": 998}'),
-    "/V4/bet": Answer(503, '{"error": {"code": "G.998"}}'),
+    f"{prefix}/{method}": EarlyAnswer(answer)
+    for prefix, answer in WORDS.items()
+    for method in ("bet", "refund", "fault")
 }
 
 
@@ -50,7 +51,7 @@ def test_those_beyond_are_turned_away_in_their_version_s_words_and_come_in_later
         for _ in are_in:
             assert held.entered.acquire(timeout=30)
         assert send(app, "/v4/Bet") == ("200 OK", "application/json", b'{"error": 998}')
-        assert send(app, "/V4/Bet") == ("503 Service Unavailable", "application/json", BUSY["/V4/bet"].body.encode())
+        assert send(app, "/V4/Bet") == ("503 Service Unavailable", "application/json", WORDS["/V4"].body.encode())
         assert send(app, "//v4/Bet")[2] == b'{"error": 998}', "a base URL that ends in a slash"
         assert send(app, "/v4/bET")[2] == b'{"error": 998}', "a method in any letter case"
         beside = [pool.submit(send, app, path) for path in ("/healthz", "/v4x/Bet")]

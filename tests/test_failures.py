@@ -9,6 +9,7 @@ import pytest
 from wallet_service import failures
 from wallet_service.auth import Credentials
 from wallet_service.door import Door
+from wallet_service.early_answers import EarlyAnswer
 from wallet_service.failures import FAILURES_LOGGED, MAX_ADDRESSES, WINDOW_S, Failures
 from wallet_service.settings import Settings
 from wallet_service.versions.endpoint import Answer
@@ -79,12 +80,8 @@ def test_those_beyond_are_logged_together_once_a_second(clock, capsys):
     assert 5 <= len(lines) <= 6
 
 
-def refused_by(path):
-    return Answer(200, "wrong") if path.startswith("/v4/") else None
-
-
-def operator_refused_by(path):
-    return Answer(401, "wrong") if path.startswith("/operator/") else None
+ANSWERS = {"/v4/bet": EarlyAnswer(Answer(200, "wrong"))}
+OPERATOR_ANSWER = EarlyAnswer(Answer(401, "wrong"))
 
 
 @pytest.fixture
@@ -99,7 +96,7 @@ def door(clock):
         assert "wsgi.input" not in environ
         return [b"in"]
 
-    door = Door(app, credentials, refused_by, operator_refused_by)
+    door = Door(app, credentials, ANSWERS, "/operator", OPERATOR_ANSWER)
 
     def started(*_):
         return None

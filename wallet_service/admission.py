@@ -5,14 +5,13 @@ calls that are in are answered in time, and the others come again.
 """
 
 from collections.abc import Iterable, Mapping
-from http import HTTPStatus
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING
 
 import structlog
 
-from wallet_service.versions.endpoint import Answer
+from wallet_service.early_answers import EarlyAnswer, path_of_call
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -27,24 +26,22 @@ log = structlog.get_logger("wallet")
 class Admission:
     """A WSGI application that turns calls away while ``at_once`` of them are in another one."""
 
-    def __init__(self, app: "WSGIApplication", at_once: int, answers: Mapping[str, Answer]) -> None:
+    def __init__(self, app: "WSGIApplication", at_once: int, answers: Mapping[str, EarlyAnswer]) -> None:
         """Stand in front of ``app``.
 
-        ``answers`` has what a wallet call is answered that is not let in, by its path with the method in lower case.
-        Other paths are not counted.
+        ``answers`` has what a wallet call is answered that is not let in, by its ``path_of_call``. Requests for other
+        paths are not counted.
         """
         self._app = app
         self._free = at_once
-        self._answers = {path: _Written(answer) for path, answer in answers.items()}
+        self._answers = answers
         self._lock = Lock()
         self._turned_away = 0
         self._told_at = 0.0
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request."""
-        # A doubled slash at the beginning is none to the application behind.
-        folder, _, method = environ["PATH_INFO"].lstrip("/").rpartition("/")
-        answer = self._answers.get(f"/{folder}/{method.lower()}")
+        answer = self._answers.get(path_of_call(environ["PATH_INFO"]))
         if answer is None:
             return self._app(environ, start_response)
         with self._lock:
@@ -52,8 +49,7 @@ class Admission:
             self._free -= is_in
         if not is_in:
             self._tell()
-            start_response(answer.status, answer.headers)
-            return [answer.body]
+            return answer.send(start_response)
         try:
             return self._app(environ, start_response)  # a wallet call's answer is whole when this returns
         finally:
@@ -69,14 +65,3 @@ class Admission:
                 return
             number, self._turned_away, self._told_at = self._turned_away, 0, now
         log.warning("turned away", calls=number)
-
-
-class _Written:
-    """An answer as WSGI sends it, written once."""
-
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(self, answer: Answer) -> None:
-        self.status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
-        self.body = answer.body.encode()
-        self.headers = [("Content-Type", "application/json"), ("Content-Length", str(len(self.body)))]

@@ -10,15 +10,16 @@ from wallet_service.admission import Admission
 from wallet_service.auth import Credentials
 from wallet_service.database import create_desk_engine, create_group_engine, create_wallet_engine
 from wallet_service.door import Door
+from wallet_service.early_answers import early_answers
 from wallet_service.health import health_blueprint
 from wallet_service.ledger.ledger import Ledger
-from wallet_service.ledger.outcomes import Outcome, Receipt
+from wallet_service.ledger.outcomes import Outcome
 from wallet_service.logs import configure_logs
-from wallet_service.operator_api.routes import answer_operator_early, operator_blueprint
+from wallet_service.operator_api import routes as operator_api
 from wallet_service.renewal import RENEWALS
 from wallet_service.schema import prepare_database
 from wallet_service.settings import Settings
-from wallet_service.versions.endpoint import MAX_BODY_BYTES, Accepted, Answer, Version, wallet_blueprint
+from wallet_service.versions.endpoint import MAX_BODY_BYTES, Accepted, Answer, wallet_blueprint
 from wallet_service.versions.v4 import answers as v4_answers
 from wallet_service.versions.v4 import routes as v4_routes
 from wallet_service.versions.v4_02 import answers as v4_02_answers
@@ -64,15 +65,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     for version in versions:
         app.register_blueprint(wallet_blueprint(version, ledger, credentials, accepted))
     if settings.operator_token:
-        app.register_blueprint(operator_blueprint(ledger, credentials, settings.currencies))
+        app.register_blueprint(operator_api.operator_blueprint(ledger, credentials, settings.currencies))
     app.register_blueprint(health_blueprint(create_wallet_engine(settings.database_url, connections=1)))
-    app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, answers_when_busy(versions))  # type: ignore[method-assign]
-    app.wsgi_app = Door(  # type: ignore[method-assign]
-        app.wsgi_app,
-        credentials,
-        partial(answer_early, versions, Outcome.CREDENTIALS_WRONG),
-        partial(answer_operator_early, Outcome.CREDENTIALS_WRONG),
-    )
+    busy, unknown = (early_answers(versions, outcome) for outcome in (Outcome.UNAVAILABLE, Outcome.CREDENTIALS_WRONG))
+    app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, busy)  # type: ignore[method-assign]
+    app.wsgi_app = Door(app.wsgi_app, credentials, unknown, operator_api.PREFIX, operator_api.UNKNOWN_SENDER)  # type: ignore[method-assign]
     app.extensions[RENEWALS] = [credentials.renew]
     if settings.admin_secret_key and not settings.admin_port:
         put_desk_on(app, settings)
@@ -104,26 +101,6 @@ def make_desk(settings: Settings) -> Flask:
     reads = create_desk_engine(settings.database_url, DESK_CONNECTIONS, read_only=True)
     writes = create_desk_engine(settings.database_url, DESK_CONNECTIONS, read_only=False)
     return create_desk(settings, ledger, reads, writes)
-
-
-def answers_when_busy(versions: tuple[Version, ...]) -> dict[str, Answer]:
-    """Return what a wallet call is answered while there is no room, by its path with the method in lower case."""
-    return {
-        f"{version.prefix}/{method.name.lower()}": version.answer(method, Receipt(Outcome.UNAVAILABLE), None)
-        for version in versions
-        for method in version.methods
-    }
-
-
-def answer_early(versions: tuple[Version, ...], outcome: Outcome, path: str) -> Answer | None:
-    """Return what a wallet call to this path is answered that ends so before it is read; ``None`` for other paths."""
-    for version in versions:
-        if path.startswith(f"{version.prefix}/"):
-            name = path.removeprefix(f"{version.prefix}/").lower()
-            for method in version.methods:
-                if method.name.lower() == name:
-                    return version.answer(method, Receipt(outcome), None)
-    return None
 
 
 def answer_http_error(error: HTTPException) -> Response:

@@ -1,13 +1,12 @@
 """Refuses early who failed too often and fails again, before a call of theirs takes one of the places for calls."""
 
-from collections.abc import Callable, Iterable
-from http import HTTPStatus
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request
 
 from wallet_service.auth import Credentials
-from wallet_service.versions.endpoint import Answer
+from wallet_service.early_answers import EarlyAnswer, path_of_call
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -26,44 +25,43 @@ class Door:
         self,
         app: "WSGIApplication",
         credentials: Credentials,
-        refused_by: Callable[[str], Answer | None],
-        operator_refused_by: Callable[[str], Answer | None],
+        answers: Mapping[str, EarlyAnswer],
+        operator_prefix: str,
+        operator_answer: EarlyAnswer,
     ) -> None:
         """Stand in front of ``app``.
 
-        ``refused_by`` gives, for a path, the answer to a wallet call whose credentials are wrong, ``None`` for paths
-        of others; ``operator_refused_by`` does so for the operator API's.
+        ``answers`` has what a wallet call with wrong credentials is answered, by its ``path_of_call``; the operator
+        API's requests are those below ``operator_prefix``.
         """
         self._app = app
         self._credentials = credentials
-        self._refused_by = refused_by
-        self._operator_refused_by = operator_refused_by
+        self._answers = answers
+        self._operator_prefix = f"{operator_prefix}/"
+        self._operator_answer = operator_answer
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request."""
         answer = self._refusal(Request(environ)) if self._credentials.failures.any_over else None
-        if answer is None:
-            return self._app(environ, start_response)
-        body = answer.body.encode()
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", headers)
-        return [body]
+        return self._app(environ, start_response) if answer is None else answer.send(start_response)
 
-    def _refusal(self, request: Request) -> Answer | None:
+    def _refusal(self, request: Request) -> EarlyAnswer | None:
         """Return what to answer to somebody who is not let pass."""
         credentials = self._credentials
         peer, forwarded_for = request.remote_addr, request.headers.get("X-Forwarded-For")
         address = credentials.sender(peer, forwarded_for)
         if not credentials.failures.is_over(address):
             return None
-        path = "/" + request.path.lstrip("/")
-        answer = self._refused_by(path) if request.method == "POST" else None
+        path = path_of_call(request.path)
+        answer = self._answers.get(path) if request.method == "POST" else None
         if answer is not None:
             right = credentials.network_allowed(peer, forwarded_for) and credentials.url_token_valid(request.args)
-        else:
-            answer = self._operator_refused_by(path)
+        elif path.startswith(self._operator_prefix):
+            answer = self._operator_answer
             right = credentials.operator_token_valid(request.headers.get("Authorization", ""))
-        if answer is None or right:
+        else:
+            return None
+        if right:
             return None
         credentials.failures.count(address)
         return answer

@@ -9,6 +9,7 @@ import structlog
 from flask import Blueprint, Response, request
 
 from wallet_service.auth import Credentials
+from wallet_service.early_answers import EarlyAnswer
 from wallet_service.ledger.calls import Balance, Call, OpenWallet, SetPlayerState, Transfer, TransferKind
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.ledger.money import ZERO, format_money
@@ -19,7 +20,7 @@ from wallet_service.versions.body import members_as_json
 from wallet_service.versions.endpoint import Answer, InvalidRequestError, load_fields, read_json, values_of
 from wallet_service.versions.fields import CallSchema
 
-__all__ = ["PREFIX", "answer_operator_early", "operator_blueprint"]
+__all__ = ["PREFIX", "UNKNOWN_SENDER", "operator_blueprint"]
 
 PREFIX = "/operator"
 
@@ -137,11 +138,6 @@ def check_token(credentials: Credentials) -> None:
         raise InvalidRequestError(Outcome.CREDENTIALS_WRONG)
 
 
-def answer_operator_early(outcome: Outcome, path: str) -> Answer | None:
-    """Return what a request to this path is answered that ends so before it is read; ``None`` for other paths."""
-    return Answer(STATUS[outcome], _body(Receipt(outcome), None)) if path.startswith(f"{PREFIX}/") else None
-
-
 def answer(receipt: Receipt, field: str | None) -> Response:
     """Answer with a receipt; the field is the one that an input error is about."""
     return Response(_body(receipt, field), STATUS[receipt.outcome], mimetype="application/json")
@@ -157,3 +153,7 @@ def _body(receipt: Receipt, field: str | None) -> str:
         "balance": None if receipt.balance is None else format_money(receipt.balance),
     }
     return dumps({name: value for name, value in facts.items() if value is not None})
+
+
+UNKNOWN_SENDER = EarlyAnswer(Answer(STATUS[Outcome.CREDENTIALS_WRONG], _body(Receipt(Outcome.CREDENTIALS_WRONG), None)))
+"""What a request is answered without being read whose credentials are wrong."""
