@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from wallet_service.bodies import STEP_OUT
 from wallet_service.early_answers import EarlyAnswer, path_of_call
 
 if TYPE_CHECKING:
@@ -50,11 +51,17 @@ class Admission:
         if not is_in:
             self._tell()
             return answer.send(start_response)
+        environ[STEP_OUT] = self._step_out
         try:
             return self._app(environ, start_response)  # a wallet call's answer is whole when this returns
         finally:
             with self._lock:
                 self._free += 1
+
+    def _step_out(self, by: int) -> None:
+        """Give the place of a call that waits for its body to others (1), or take it back (-1), be there one or not."""
+        with self._lock:
+            self._free += by
 
     def _tell(self) -> None:
         """Log how many were turned away, a line a second at most: logging each would take the calls' own time."""

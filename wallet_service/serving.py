@@ -18,7 +18,10 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from wallet_service.addresses import check_address
+from wallet_service.admin.app import PREFIX
 from wallet_service.app import create_admin, create_app
+from wallet_service.bodies import AwaitedBodies
+from wallet_service.cutting import Cutter
 from wallet_service.keeping import kept_running
 from wallet_service.logs import configure_logs
 from wallet_service.renewal import at_each_hangup, newest, pass_on, renew_secrets
@@ -28,6 +31,10 @@ __all__ = ["serve"]
 
 THREADS_BESIDE = 8
 """Threads of a worker that turn calls away, and serve the desk, while all that may be in are in."""
+THREADS_AWAITING = 256
+"""Threads of a worker that wait for bodies: of senders that are known, but for those of the desk's."""
+THREADS_AWAITING_DESK = 32
+"""How many of those may wait for what is sent to the desk, by anybody."""
 DESK_THREADS = 16
 """Of the desk in a process of its own."""
 MAX_CONNECTIONS = 4096
@@ -55,7 +62,7 @@ def serve(
     at_each_hangup(partial(pass_on, settings))  # before any other thread
     # A worker that is forked while another thread of ours holds a lock would wait for that lock for ever.
     multiprocessing.set_start_method("spawn", force=True)
-    server = _server(host, port, workers, settings.calls_at_once + THREADS_BESIDE)
+    server = _server(host, port, workers, settings.calls_at_once + THREADS_BESIDE + THREADS_AWAITING)
     ports = [port, settings.admin_port] if settings.admin_port else [port]
     if on_listening:
         # The workers listen, each when it has made its application; the server's own start-up hook comes before that.
@@ -96,7 +103,7 @@ def _serve_desk(settings: Settings, host: str) -> None:
     configure_logs(settings.log_level)
     at_each_hangup(partial(pass_on, settings))
     Thread(target=_end_with_parent, daemon=True).start()
-    server = _server(host, settings.admin_port, workers=1, threads=DESK_THREADS)
+    server = _server(host, settings.admin_port, workers=1, threads=DESK_THREADS + THREADS_AWAITING_DESK)
     server.serve(target_loader=partial(_make_worker, create_admin, settings), wrap_loader=False)
 
 
@@ -106,6 +113,9 @@ def _make_worker(create: Callable[[Settings], Flask], settings: Settings) -> Fla
     configure_logs(settings.log_level)
     app = create(newest(settings))  # a worker may be started long after the server
     at_each_hangup(partial(renew_secrets, app, settings))
+    bodies = AwaitedBodies(app.wsgi_app, THREADS_AWAITING, PREFIX, THREADS_AWAITING_DESK)
+    Thread(target=Cutter(bodies.waits).run, daemon=True).start()
+    app.wsgi_app = bodies  # type: ignore[method-assign]
     return app
 
 

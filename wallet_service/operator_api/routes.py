@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import structlog
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import ServiceUnavailable
 
 from wallet_service.auth import Credentials
 from wallet_service.early_answers import EarlyAnswer
@@ -114,7 +115,7 @@ class OperatorApi:
             receipt, field = Receipt(error.outcome), error.field
             if error.outcome is Outcome.CREDENTIALS_WRONG and not self._credentials.count_failure(request):
                 return answer(receipt, field)
-        except LedgerUnavailableError:
+        except (LedgerUnavailableError, ServiceUnavailable):
             receipt = Receipt(Outcome.UNAVAILABLE)
         log.info(
             "operator call",

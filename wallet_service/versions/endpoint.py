@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from flask import Blueprint, Response, request
 from marshmallow import ValidationError
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, ServiceUnavailable, UnsupportedMediaType
 from werkzeug.routing import BaseConverter
 
 from wallet_service.auth import Credentials
@@ -135,7 +135,7 @@ def wallet_blueprint(version: Version, ledger: Ledger, credentials: Credentials,
             if error.outcome is Outcome.CREDENTIALS_WRONG and not credentials.count_failure(request):
                 answer = version.answer(method, receipt, field)
                 return Response(answer.body, answer.status, content_type="application/json")
-        except LedgerUnavailableError as error:
+        except (LedgerUnavailableError, ServiceUnavailable) as error:
             receipt = Receipt(Outcome.UNAVAILABLE)
             facts["reason"] = str(error)
         answer = version.answer(method, receipt, field)
@@ -201,6 +201,8 @@ def read_json() -> dict[str, Member]:
     """
     if request.mimetype != "application/json":
         raise UnsupportedMediaType("Content-Type must be application/json")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("The body must not be compressed")
     body = request.get_data(cache=False)
     if len(body) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
