@@ -28,6 +28,7 @@ from wallet_service.versions.v4_02 import routes as v4_02_routes
 __all__ = ["create_admin", "create_app"]
 
 MAX_LOGGED_PATH = 200
+MAX_LOGGED_METHOD = 20
 DESK_CONNECTIONS = 4
 """Of each kind, in a worker. People are few, and a connection is not held while they read."""
 
@@ -106,7 +107,7 @@ def make_desk(settings: Settings) -> Flask:
 def answer_http_error(error: HTTPException) -> Response:
     """Answer what is no wallet call at all, in the shape of the version it is closest to (contract, section 6)."""
     status = error.code or 500
-    log.info("not a call", method=request.method, path=request.path[:MAX_LOGGED_PATH], status=status)
+    log.info("not a call", method=request.method[:MAX_LOGGED_METHOD], path=request.path[:MAX_LOGGED_PATH], status=status)
     answer = _shape(status, error.description or error.name)
     response = Response(answer.body, answer.status, mimetype="application/json")
     for name, value in error.get_headers():
@@ -117,7 +118,7 @@ def answer_http_error(error: HTTPException) -> Response:
 
 def answer_fault(error: Exception) -> Response:
     """Answer a fault of ours: logged whole, told to nobody, and the caller may send the call again."""
-    log.error("fault", method=request.method, path=request.path[:MAX_LOGGED_PATH], exc_info=error)
+    log.error("fault", method=request.method[:MAX_LOGGED_METHOD], path=request.path[:MAX_LOGGED_PATH], exc_info=error)
     answer = _shape(500, InternalServerError.description)
     return Response(answer.body, answer.status, mimetype="application/json")
 

@@ -51,7 +51,9 @@ class AwaitedBodies:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request."""
-        environ["wsgi.input"] = _Body(environ, self)
+        # Its path is looked at now: whoever is in between may take its beginning away.
+        below = environ["PATH_INFO"].startswith(self._prefix)
+        environ["wsgi.input"] = _Body(environ, self, below=below)
         return self._app(environ, start_response)
 
     def waits(self) -> list[Wait]:
@@ -59,7 +61,7 @@ class AwaitedBodies:
         with self._lock:
             return list(self._waits.values())
 
-    def read(self, environ: "WSGIEnvironment", source: Any) -> bytes:
+    def read(self, environ: "WSGIEnvironment", source: Any, *, below: bool) -> bytes:
         """Return a request's body, or the first ``LONGEST_BODY`` bytes of it.
 
         Raises:
@@ -69,15 +71,14 @@ class AwaitedBodies:
         """
         announced = get_content_length(environ)
         size = LONGEST_BODY if announced is None else min(announced, LONGEST_BODY)
-        body: bytes = self._await(environ, source, size) if size else b""
+        body: bytes = self._await(environ, source, size, below=below) if size else b""
         if announced is not None and len(body) < size:
             raise ClientDisconnected("The body is shorter than its Content-Length.")
         return body
 
-    def _await(self, environ: "WSGIEnvironment", source: Any, size: int) -> bytes:
+    def _await(self, environ: "WSGIEnvironment", source: Any, size: int, *, below: bool) -> bytes:
         wait = Wait(environ["REMOTE_ADDR"], int(environ["SERVER_PORT"]), monotonic())
         key = object()
-        below = environ["PATH_INFO"].startswith(self._prefix)
         with self._lock:
             if len(self._waits) >= self._at_once or (below and self._below >= self._at_once_below):
                 raise ServiceUnavailable("Too many requests are sent slowly. Send this one again.")
@@ -101,9 +102,10 @@ class AwaitedBodies:
 class _Body:
     """The part of a request's input that Werkzeug uses: the body is waited for when it is first read, and whole."""
 
-    __slots__ = ("_at", "_bodies", "_body", "_environ", "_source")
+    __slots__ = ("_at", "_below", "_bodies", "_body", "_environ", "_source")
 
-    def __init__(self, environ: "WSGIEnvironment", bodies: AwaitedBodies) -> None:
+    def __init__(self, environ: "WSGIEnvironment", bodies: AwaitedBodies, *, below: bool) -> None:
+        self._below = below
         self._environ = environ
         self._bodies = bodies
         self._source = environ["wsgi.input"]
@@ -113,7 +115,7 @@ class _Body:
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes of the body, at most ``size``; none at its end."""
         if self._body is None:
-            self._body = self._bodies.read(self._environ, self._source)
+            self._body = self._bodies.read(self._environ, self._source, below=self._below)
         part = self._body[self._at :] if size < 0 else self._body[self._at : self._at + size]
         self._at += len(part)
         return part

@@ -14,6 +14,7 @@ from typing import Any
 
 from flask import Flask
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
@@ -39,6 +40,8 @@ DESK_THREADS = 16
 """Of the desk in a process of its own."""
 MAX_CONNECTIONS = 4096
 """Open connections of a worker. Lucky Monaco keeps some open for a long time."""
+LONGEST_HEAD = 32 * 1024
+"""Bytes of a request's head, its path and query among them. So much of each connection may be in memory."""
 DRAIN_SECONDS = 10
 """How long a worker may take to finish its calls when it is told to stop."""
 
@@ -79,6 +82,7 @@ def _server(host: str, port: int, workers: int, threads: int) -> Any:
         port=port,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(max_buffer_size=LONGEST_HEAD),
         websockets=False,
         workers=workers,
         blocking_threads=threads,

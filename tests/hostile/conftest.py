@@ -13,7 +13,7 @@ from tests.hostile.wire import Answered, Wire, post
 
 DESK_KEY = "a secret key for tests, long enough"
 OPERATOR_TOKEN = "platform-token"
-MAY_GROW_BY = 96 * 2**20
+MAY_GROW_BY = 192 * 2**20
 """Bytes of one worker over a whole file of tests. A generous bound: threads that have run once keep their arenas."""
 
 
@@ -45,9 +45,9 @@ def target(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 def assert_clean(log: Path) -> None:
     """See that nothing sent was a fault of ours, and that no line of the log is long because of a sender."""
-    first, *lines = log.read_text(errors="replace").splitlines()
-    assert "listens on" in first
-    for line in lines:
+    for line in log.read_text(errors="replace").splitlines():
+        if "listens on" in line:
+            continue
         assert json.loads(line)["level"] not in {"error", "critical"}, line
         assert len(line) < 8192
 

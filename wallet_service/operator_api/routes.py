@@ -24,6 +24,7 @@ from wallet_service.versions.fields import CallSchema
 __all__ = ["PREFIX", "UNKNOWN_SENDER", "operator_blueprint"]
 
 PREFIX = "/operator"
+MAX_LOGGED_PATH = 200
 
 log = structlog.get_logger("operator")
 
@@ -119,7 +120,7 @@ class OperatorApi:
             receipt = Receipt(Outcome.UNAVAILABLE)
         log.info(
             "operator call",
-            path=request.path,
+            path=request.path[:MAX_LOGGED_PATH],
             outcome=receipt.outcome.value,
             field=field,
             id=str(receipt.transaction_id) if receipt.transaction_id else None,
