@@ -4,6 +4,7 @@
 # make setup   set up alone: leaves .venv/bin/wallet-service
 # make bench   set up, and measure the wallet beside the database alone (needs wrk; make bench ARGS=--quick)
 # make timing  set up, and measure whether the time of a check tells right credentials from wrong ones
+# make fuzz    set up, and feed the readers of requests what coverage suggests (make fuzz ARGS="--seconds 600")
 # make docs    write the pages that are made from code
 # make lock    compile the requirements again (needs uv on the PATH)
 
@@ -12,7 +13,7 @@ PORT ?= 8080
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench timing setup docs lock
+.PHONY: run test check bench timing fuzz setup docs lock
 
 run: setup
 	@exec $(VENV)/bin/wallet-service demo --port $(PORT)
@@ -42,6 +43,10 @@ bench: setup
 timing: setup
 	$(VENV)/bin/python benchmarks/timing.py $(ARGS)
 
+fuzz: setup
+	$(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	$(VENV)/bin/python -m tests.fuzz $(ARGS)
+
 docs: setup
 	$(VENV)/bin/python -m wallet_service.versions.outcome_page > docs/outcomes.md
 
@@ -50,5 +55,7 @@ lock:
 		--no-annotate --no-header -q -o requirements/build.txt
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		-q -o requirements/production.txt
+	uv pip compile --group fuzz --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		-q -o requirements/fuzz.txt
 	uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header -q -o requirements/development.txt
