@@ -56,6 +56,8 @@ from wallet_service.schema import migrate
 WALLET_SERVICE = str(Path(sys.executable).with_name("wallet-service"))
 # Machines differ in speed; a slow example is no finding.
 hypothesis.settings.register_profile("wallet", deadline=None, print_blob=True)
+# For a longer search by hand: pytest --hypothesis-profile=thorough tests/openapi
+hypothesis.settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=4000)
 hypothesis.settings.load_profile("wallet")
 # structlog's own way to show an exception takes longer than a call may.
 structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])

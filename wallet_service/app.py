@@ -15,6 +15,8 @@ from wallet_service.health import health_blueprint
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome
 from wallet_service.logs import configure_logs
+from wallet_service.openapi.document import openapi_document
+from wallet_service.openapi.routes import openapi_blueprint
 from wallet_service.operator_api import routes as operator_api
 from wallet_service.renewal import RENEWALS
 from wallet_service.schema import prepare_database
@@ -60,6 +62,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     # A doubled slash is no path of ours, and a redirect would be HTML with the token in it.
     app.url_map.merge_slashes = False
+    # Flask's own answer to OPTIONS calls itself HTML.
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     # One more than is taken: a body of unknown length is cut off here without an error, and found too long there.
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     versions = (v4_02_routes.v4_02(settings.v402_prefix), v4_routes.v4(settings.v4_currency or None))
@@ -68,6 +72,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     if settings.operator_token:
         app.register_blueprint(operator_api.operator_blueprint(ledger, credentials, settings.currencies))
     app.register_blueprint(health_blueprint(create_wallet_engine(settings.database_url, connections=1)))
+    app.register_blueprint(openapi_blueprint(openapi_document(versions, with_operator=bool(settings.operator_token))))
     busy, unknown = (early_answers(versions, outcome) for outcome in (Outcome.UNAVAILABLE, Outcome.CREDENTIALS_WRONG))
     app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, busy)  # type: ignore[method-assign]
     app.wsgi_app = Door(app.wsgi_app, credentials, unknown, operator_api.PREFIX, operator_api.UNKNOWN_SENDER)  # type: ignore[method-assign]
@@ -107,7 +112,9 @@ def make_desk(settings: Settings) -> Flask:
 def answer_http_error(error: HTTPException) -> Response:
     """Answer what is no wallet call at all, in the shape of the version it is closest to (contract, section 6)."""
     status = error.code or 500
-    log.info("not a call", method=request.method[:MAX_LOGGED_METHOD], path=request.path[:MAX_LOGGED_PATH], status=status)
+    log.info(
+        "not a call", method=request.method[:MAX_LOGGED_METHOD], path=request.path[:MAX_LOGGED_PATH], status=status
+    )
     answer = _shape(status, error.description or error.name)
     response = Response(answer.body, answer.status, mimetype="application/json")
     for name, value in error.get_headers():

@@ -59,7 +59,7 @@ def say(target: Service) -> Callable[..., list[Answered]]:
     def say(data: bytes, count: int) -> list[Answered]:
         with Wire(target.port) as wire:
             wire.send(data)
-            found = []
+            found: list[Answered] = []
             while len(found) < count and (answer := wire.answer()):
                 found.append(answer)
         for answer in found:

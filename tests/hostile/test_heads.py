@@ -79,6 +79,8 @@ HEADS = {
     "TRACE": (call(method="TRACE"), 405),
     "CONNECT": (head("CONNECT x:80 HTTP/1.1", "Host: x"), 404),
     "OPTIONS": (call(method="OPTIONS"), 405),
+    "OPTIONS of the operator's": (call(method="OPTIONS", path="/operator/deposits"), 405),
+    "OPTIONS of health": (call(method="OPTIONS", path="/healthz"), 405),
     "PUT": (call(method="PUT"), 405),
     "a method in small letters": (call(method="post"), None),
 }

@@ -46,8 +46,8 @@ class Wire:
         """Send no more."""
         self.socket.shutdown(socket.SHUT_WR)
 
-    def answer(self, *, to_head: bool = False) -> Answered | None:
-        """Read the next final answer; ``None`` when the connection ends before it."""
+    def answer(self) -> Any:
+        """Read the next final answer, an ``Answered``; ``None`` when the connection ends before it."""
         while True:
             head = self._until(b"\r\n\r\n")
             if head is None:
@@ -56,18 +56,7 @@ class Wire:
             status = int(line.split(" ")[1])
             headers = {name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)}
             if status >= 200:
-                return Answered(status, headers, b"" if to_head else self._exactly(int(headers["content-length"])))
-
-    def answers(self) -> list[Answered]:
-        """Read answers until the connection ends."""
-        found = []
-        while answer := self.answer():
-            found.append(answer)
-        return found
-
-    def is_closed(self) -> bool:
-        """Wait for the other side's end."""
-        return not self._came and self._more() == b""
+                return Answered(status, headers, self._exactly(int(headers["content-length"])))
 
     def _until(self, mark: bytes) -> bytes | None:
         while mark not in self._came:

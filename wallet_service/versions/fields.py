@@ -17,7 +17,7 @@ from wallet_service.ledger.outcomes import Outcome
 from wallet_service.names import is_name
 from wallet_service.versions.body import JsonNumber
 
-__all__ = ["Amount", "Anything", "CallSchema", "Currency", "Identifier", "Timestamp"]
+__all__ = ["Amount", "Anything", "CallSchema", "Currency", "Identifier", "Timestamp", "WireField"]
 
 T = TypeVar("T")
 
@@ -57,13 +57,13 @@ class Identifier(WireField[str]):
 
     def __init__(self, max_length: int, *, required: bool = True) -> None:
         super().__init__(required=required)
-        self._max_length = max_length
+        self.max_length = max_length
 
     def read(self, value: object) -> str:
         """Return the name."""
         if type(value) is JsonNumber and re.fullmatch("-?[0-9]+", value):
             value = str(value)
-        if type(value) is not str or not is_name(value, self._max_length):
+        if type(value) is not str or not is_name(value, self.max_length):
             raise self.make_error("invalid")
         return value
 

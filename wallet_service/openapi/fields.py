@@ -1,0 +1,44 @@
+"""The marshmallow fields of a request as JSON Schema: what is taken, not only what Lucky Monaco sends."""
+
+from typing import Any
+
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import fields
+
+from wallet_service.ledger.money import DIGITS, PLACES
+from wallet_service.versions.fields import Amount, Anything, Currency, Identifier, Timestamp, WireField
+
+__all__ = ["JsonSchema", "wire_field_schema"]
+
+JsonSchema = dict[str, Any]
+
+NAME = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+
+
+def wire_field_schema(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> JsonSchema:
+    """Return what a field takes; of an optional one, null and the empty string mean that it was not sent."""
+    assert isinstance(field, WireField)  # noqa: S101 - the schemas of requests have no others
+    taken = [*_taken(field)]
+    if not field.required:
+        taken += [{"type": "null"}, {"const": ""}]
+    return {"anyOf": taken} if taken != [{}] else {"description": "Kept with the request, and not looked into."}
+
+
+def _taken(field: WireField[Any]) -> list[JsonSchema]:
+    match field:
+        case Identifier():
+            name = {"type": "string", "minLength": 1, "maxLength": field.max_length, "pattern": NAME}
+            return [name, {"type": "integer", "description": "Taken as its text."}]
+        case Currency():
+            return [{"type": "string", "pattern": "^[A-Z0-9]{2,10}$", "description": "ISO 4217, or as set."}]
+        case Amount():
+            exact = {"description": f"At most {DIGITS} digits before the point and {PLACES} after it, exact."}
+            text = {"type": "string", "pattern": r"^\+?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,6})?$"}
+            return [text | exact, {"type": "number", "minimum": 0} | exact]
+        case Timestamp():
+            milliseconds = {"type": "string", "pattern": "^[0-9]{1,20}$", "description": "Unix milliseconds."}
+            return [milliseconds, {"type": "integer", "minimum": 0}]
+        case Anything():
+            return [{}]
+        case _:
+            raise TypeError(f"{type(field).__name__} has no schema here")
