@@ -4,6 +4,7 @@ A longer search: pytest --hypothesis-profile=thorough tests/openapi
 """
 
 import json
+from copy import deepcopy
 
 import pytest
 import requests
@@ -27,7 +28,7 @@ CHECKS = [
     checks.response_schema_conformance,
 ]
 
-schema = schemathesis.openapi.from_dict(DOCUMENT)
+schema = schemathesis.openapi.from_dict(deepcopy(DOCUMENT))
 
 
 @pytest.fixture(scope="module")
