@@ -148,6 +148,15 @@ def test_networks(peer, forwarded_for, allowed):
     assert Credentials(settings).network_allowed(peer, forwarded_for) is allowed
 
 
+@pytest.mark.parametrize(
+    ("forwarded_for", "allowed"), [(None, True), ("203.0.113.7", False), ("", False), (" , ", False)]
+)
+def test_a_proxy_in_an_allowed_network_speaks_for_itself_only_where_nobody_is_claimed(forwarded_for, allowed):
+    # The server hands on a header that is not ASCII as an empty one.
+    settings = Settings.load({"WALLET_ALLOWED_NETWORKS": "10.0.0.0/24", "WALLET_TRUSTED_PROXIES": "10.0.0.0/24"})
+    assert Credentials(settings).network_allowed("10.0.0.1", forwarded_for) is allowed
+
+
 def test_every_comparison_is_of_digests_of_one_length_and_goes_to_its_end(monkeypatch):
     compared = []
 

@@ -135,6 +135,13 @@ def sender(
     vouch for it: what stands further left is anybody's claim. ``None`` is nobody who could be told.
     """
     address = _address(peer)
+    if (
+        forwarded_for is not None
+        and not forwarded_for.strip(", ")
+        and address is not None
+        and _within(address, proxies)
+    ):
+        return None  # somebody was claimed, in a way that cannot be read
     hops = (forwarded_for or "").rsplit(",", MAX_HOPS)[-MAX_HOPS:]
     while address is not None and hops and _within(address, proxies):
         claimed = hops.pop().strip()
