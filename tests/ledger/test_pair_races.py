@@ -132,6 +132,15 @@ PAIRS: dict[str, Any] = {
             (O.APPLIED, O.APPLIED): [("result", D(5)), ("refund", D(10)), ("reversal", D(-30))],
         },
     ),
+    "one difference found by two reconciliations": (
+        [],
+        lambda p: p.queue_review("status"),
+        lambda p: p.queue_review("status"),
+        {
+            (O.APPLIED, O.REPLAYED): [],
+            (O.REPLAYED, O.APPLIED): [],
+        },
+    ),
 }
 
 
