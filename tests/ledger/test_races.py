@@ -9,6 +9,7 @@ from functools import partial
 from threading import Barrier
 
 import pytest
+from sqlalchemy import text
 
 from wallet_service.database import create_group_engine
 from wallet_service.ledger.ledger import Ledger
@@ -155,3 +156,18 @@ def test_a_bet_and_its_early_refund_or_cancel_in_another_currency_never_cost_the
             assert player.balance("EUR") == MONEY_BACK
         else:
             assert (bet.outcome, answer.outcome) == (Outcome.APPLIED, Outcome.CURRENCY_MISMATCH)
+
+
+def test_a_freeze_waits_for_the_bet_that_is_on_its_way(player, engine):
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with (
+        ThreadPoolExecutor(1) as pool,
+        engine.connect().execution_options(isolation_level="READ COMMITTED") as bet,
+        engine.connect() as looking,
+    ):
+        bet.execute(text("SELECT FROM lock_wallet(:user, 'USD')"), {"user": player.user_id})
+        freeze = pool.submit(player.freeze)
+        while not looking.scalar(waiting):
+            assert not freeze.done(), "it is told to be applied, and the bet is taken afterwards"
+        bet.rollback()
+        assert freeze.result().outcome is Outcome.APPLIED
