@@ -13,7 +13,7 @@ PORT ?= 8080
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench timing fuzz setup docs lock
+.PHONY: run test check bench timing fuzz schedules setup docs lock
 
 run: setup
 	@exec $(VENV)/bin/wallet-service demo --port $(PORT)
@@ -46,6 +46,9 @@ timing: setup
 fuzz: setup
 	$(VENV)/bin/pip install -q --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
 	$(VENV)/bin/python -m tests.fuzz $(ARGS)
+
+schedules: setup
+	$(VENV)/bin/python -m tests.schedules $(ARGS)
 
 docs: setup
 	$(VENV)/bin/python -m wallet_service.versions.outcome_page > docs/outcomes.md

@@ -1,0 +1,69 @@
+"""Two and three calls of one player in every order of their statements end as they do one after the other.
+
+Here in one scene; ``make schedules`` runs all of them.
+"""
+
+from itertools import combinations_with_replacement
+
+import pytest
+
+from tests.schedules.__main__ import PAIR, meetings, prepare, run
+from tests.schedules.catalogue import CALLS
+from tests.schedules.exploring import explore
+from tests.schedules.judging import Meeting
+from tests.schedules.sessions import Stage
+from wallet_service.ledger.calls import OpenWalletByHand, SessionExpired
+from wallet_service.ledger.ledger import STATEMENTS
+
+
+@pytest.fixture
+def woven(new_database):
+    """Make databases whose functions have stops, one function broken if so named."""
+
+    def make(broken=None):
+        url = new_database()
+        prepare(url, broken)
+        return url
+
+    return make
+
+
+def test_every_schedule_of_calls_about_an_open_round_ends_as_some_order_of_them(woven):
+    chosen = meetings(["open"])
+    schedules = list(run(woven(), chosen))
+    assert [f"{schedule}\n{schedule.story()}\n{schedule.fault}" for schedule in schedules if schedule.fault] == []
+    assert {schedule.meeting for schedule in schedules} == set(chosen)
+
+
+def test_every_call_of_the_ledger_meets_every_other_one():
+    assert {type(call("p")) for call in CALLS.values()} == set(STATEMENTS) - {SessionExpired, OpenWalletByHand}
+    assert {meeting.calls for meeting in meetings() if len(meeting.calls) == PAIR} == set(
+        combinations_with_replacement(CALLS, PAIR)
+    )
+
+
+@pytest.mark.parametrize(
+    ("broken", "calls"),
+    [
+        ("lock", ("bet", "another bet")),
+        ("lock", ("refund", "refund")),
+        ("second look", ("refund", "refund")),
+        ("freeze", ("freeze", "bet", "check")),
+    ],
+)
+def test_a_broken_lock_is_found(woven, broken, calls):
+    scene = "new" if "bet" in calls else "open"
+    assert [s for s in run(woven(), [Meeting(scene, calls)]) if s.fault] == []
+    assert [s for s in run(woven(broken), [Meeting(scene, calls)]) if s.fault]
+
+
+@pytest.mark.parametrize(
+    "calls", [("bet", "refund"), ("refund", "cancel"), ("queue_review", "refund"), ("freeze", "bet")]
+)
+def test_the_schedules_left_out_end_as_those_that_are_run(woven, calls):
+    stage = Stage(woven(), len(calls))
+    with_all, without = (
+        {schedule.ending for schedule in explore(stage, Meeting("open", calls), every=every)} for every in (True, False)
+    )
+    stage.close()
+    assert with_all == without
