@@ -6,6 +6,7 @@
 # make timing  set up, and measure whether the time of a check tells right credentials from wrong ones
 # make fuzz    set up, and feed the readers of requests what coverage suggests (make fuzz ARGS="--seconds 600")
 # make docs    write the pages that are made from code
+# make audit-dependencies  ask the advisory database about every dependency (needs the internet)
 # make lock    compile the requirements again (needs uv on the PATH)
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ PORT ?= 8080
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench timing fuzz schedules setup docs lock
+.PHONY: run test check bench timing fuzz schedules audit-dependencies setup docs lock
 
 run: setup
 	@exec $(VENV)/bin/wallet-service demo --port $(PORT)
@@ -25,6 +26,7 @@ check: setup
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+	$(VENV)/bin/pytest -q tests/test_secrets.py
 
 setup: $(READY)
 
@@ -53,6 +55,11 @@ schedules: setup
 docs: setup
 	$(VENV)/bin/python -m wallet_service.versions.outcome_page > docs/outcomes.md
 
+audit-dependencies:
+	$(PYTHON) -m venv --clear .venv-audit
+	.venv-audit/bin/pip install --disable-pip-version-check --require-hashes -r requirements/audit.txt
+	.venv-audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements/production.txt -r requirements/development.txt
+
 lock:
 	uv pip compile --group build --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header -q -o requirements/build.txt
@@ -62,3 +69,5 @@ lock:
 		-q -o requirements/fuzz.txt
 	uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header -q -o requirements/development.txt
+	uv pip compile --group audit --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+		-q -o requirements/audit.txt
