@@ -5,9 +5,10 @@ import ssl
 from collections import deque
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
+
+import trustme
 
 PARTNER, TOKEN, SECRET = "the-partner", "tok/en+1&2", "hash-secret"
 SILENCE, TRICKLE = "silence", "trickle"
@@ -46,7 +47,8 @@ class Stand(ThreadingHTTPServer):
         self.over = Event()
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(Path(__file__).with_name("untrusted.pem"))
+            # Of an authority that nobody trusts.
+            trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
             self.socket = context.wrap_socket(self.socket, server_side=True)
         Thread(target=self.serve_forever, args=(0.05,)).start()
 
