@@ -86,6 +86,12 @@ def play(service, client, acknowledged):
                 acknowledged.changed.notify_all()
 
 
+def scalar(connection, query):
+    row = connection.execute(query).fetchone()
+    assert row
+    return row[0]
+
+
 def resend(service, sent, at_point):
     """Send a client's calls again, each twice; the bet of a round that is refunded is final, and moves nothing."""
     for call, body in sent:
@@ -166,7 +172,7 @@ def restored_at(point, base, archive, server, folder):
     (folder / "recovery.signal").touch()
     url = server.start()
     with psycopg.connect(server.server.get_uri(), autocommit=True) as connection:
-        while connection.execute("SELECT pg_is_in_recovery()").fetchone()[0]:
+        while scalar(connection, "SELECT pg_is_in_recovery()"):
             pass
     return url
 
@@ -185,9 +191,9 @@ def test_backed_up_under_load_lost_and_restored_every_acknowledged_call_is_there
         acknowledged.wait_for_more(20)
         with psycopg.connect(superuser, autocommit=True) as connection:
             kept = dict(acknowledged.ids)
-            point = connection.execute("SELECT clock_timestamp()::text").fetchone()[0]
+            point = scalar(connection, "SELECT clock_timestamp()::text")
             acknowledged.wait_for_more(20)
-            segment = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()[0]
+            segment = scalar(connection, "SELECT pg_walfile_name(pg_switch_wal())")
             while not (archive / segment).exists():
                 acknowledged.wait_for_more(1)
         lose(lost, tmp_path / "lost" / "postgres")
@@ -211,8 +217,8 @@ def test_backed_up_under_load_lost_and_restored_every_acknowledged_call_is_there
     assert settled.keys() == {(body["userId"], body["reference"]) for sent in acknowledged.sent for _, body in sent}
     assert at_point.items() <= settled.items()
     with psycopg.connect(superuser) as connection:
-        net = connection.execute("SELECT sum(amount) FROM transactions").fetchone()[0]
-        open_rounds = connection.execute("SELECT count(*) FROM rounds WHERE state = 'open'").fetchone()[0]
+        net = scalar(connection, "SELECT sum(amount) FROM transactions")
+        open_rounds = scalar(connection, "SELECT count(*) FROM rounds WHERE state = 'open'")
     assert net == -open_rounds, "whatever was refunded came back once, and nothing else moved"
     report = audited(url)
     assert report.returncode == 0, report.stdout
