@@ -1,4 +1,4 @@
-"""Runs the migrations, each in a transaction of its own, and then installs the ledger's functions.
+"""Runs the migrations, each in a transaction of its own, and then installs the ledger's functions and grants.
 
 ``wallet-service migrate`` passes the engine to use in ``config.attributes``; a bare ``alembic`` command takes the
 database from the service's settings.
@@ -11,8 +11,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 from wallet_service.database import create_migration_engine
-from wallet_service.embedded import connect_embedded
+from wallet_service.embedded import owner_database_url
 from wallet_service.ledger import functions
+from wallet_service.ledger.grants import apply_grants, make_groups
 from wallet_service.ledger.models import Base
 from wallet_service.settings import Settings
 
@@ -32,12 +33,16 @@ def run_migrations(connection: Connection) -> None:
     connection.exec_driver_sql("SET statement_timeout = '10min'")
     connection.commit()
     try:
+        if upgrading():
+            make_groups(connection)
+            connection.commit()
         context.configure(connection=connection, target_metadata=Base.metadata, transaction_per_migration=True)
         with context.begin_transaction():
             context.run_migrations()
         head = ScriptDirectory.from_config(context.config).get_current_head()
         if upgrading() and context.get_context().get_current_revision() == head:
             functions.install(connection)
+            apply_grants(connection)
         connection.commit()
     finally:
         connection.rollback()
@@ -54,7 +59,7 @@ def upgrading() -> bool:
 def configured_engine() -> Engine:
     """Return the engine handed over by the service, else one for the database its settings name."""
     engine: Engine | None = context.config.attributes.get("engine")
-    return engine or create_migration_engine(connect_embedded(Settings.load()).database_url)
+    return engine or create_migration_engine(owner_database_url(Settings.load()))
 
 
 with configured_engine().connect() as open_connection:

@@ -1,4 +1,8 @@
-"""A real PostgreSQL, migrated once a run, and a real server in front of it. Tests keep apart by fresh players."""
+"""A real PostgreSQL, migrated once a run, and a real server in front of it. Tests keep apart by fresh players.
+
+Everything runs under least power: a database's URL is that of the service's role, and the desk reads as the reader.
+What a test does behind the ledger's back, it does as the owner.
+"""
 
 import hashlib
 import json
@@ -25,6 +29,7 @@ from sqlalchemy import Engine, create_engine, make_url, text
 from tests.stand import PARTNER, SECRET, TOKEN, Stand, reveals
 from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.embedded import EmbeddedPostgres
+from wallet_service.embedded_roles import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN, url_as
 from wallet_service.ledger.audit import audit
 from wallet_service.ledger.calls import (
     Adjust,
@@ -70,8 +75,30 @@ SECRETS = {
 }
 
 
+def as_owner(url: str) -> str:
+    return url_as(OWNER_LOGIN, url)
+
+
+def as_reader(url: str) -> str:
+    return url_as(READER_LOGIN, url)
+
+
+def as_superuser(url: str) -> str:
+    return url_as("postgres", url)
+
+
+def database_settings(url: str) -> dict[str, str]:
+    """Return the environment's part about a database, whose service has this URL."""
+    return {
+        "WALLET_DATABASE_URL": url,
+        "WALLET_OWNER_DATABASE_URL": as_owner(url),
+        "WALLET_READER_DATABASE_URL": as_reader(url),
+    }
+
+
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The superuser's URL."""
     server = EmbeddedPostgres(tmp_path_factory.mktemp("data"))
     yield server.start()
     server.stop()
@@ -79,10 +106,11 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def database_url(postgres_url: str) -> Iterator[str]:
-    migrate(postgres_url)
-    yield postgres_url
+    url = url_as(SERVICE_LOGIN, postgres_url)
+    migrate(as_owner(url))
+    yield url
     # Whatever the run's races, machines and transcripts did, the books are right.
-    reads = create_read_engine(postgres_url)
+    reads = create_read_engine(as_reader(url))
     with reads.connect() as connection:
         report = audit(connection)
     reads.dispose()
@@ -99,8 +127,9 @@ def new_database(postgres_url: str) -> Iterator[Callable[[], str]]:
         with engine.connect() as connection:
             number = connection.scalar(text("SELECT count(*) FROM pg_database"))
             names.append(f"spare_{os.getpid()}_{number}")
-            connection.execute(text(f"CREATE DATABASE {names[-1]}"))
-        return make_url(postgres_url).set(database=names[-1]).render_as_string(hide_password=False)
+            connection.execute(text(f"CREATE DATABASE {names[-1]} OWNER {OWNER_LOGIN}"))
+        url = make_url(postgres_url).set(database=names[-1])
+        return url_as(SERVICE_LOGIN, url.render_as_string(hide_password=False))
 
     yield make
     with engine.connect() as connection:
@@ -114,6 +143,14 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine = create_wallet_engine(database_url, connections=64)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def owner(database_url: str) -> Iterator[Engine]:
+    """The owner's way to the tables, for what nothing in the product does."""
+    owner = create_wallet_engine(as_owner(database_url), connections=8)
+    yield owner
+    owner.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -323,7 +360,7 @@ class Service:
         self.port = free_port()
         self.process = subprocess.Popen(
             [WALLET_SERVICE, "serve", "--port", str(self.port), "--workers", workers],
-            env={**ENVIRONMENT, **SECRETS, "WALLET_DATABASE_URL": database_url, **settings},
+            env={**ENVIRONMENT, **SECRETS, **database_settings(database_url), **settings},
             stderr=stderr,
             text=True,
         )

@@ -6,6 +6,7 @@ from threading import Event, Semaphore
 
 from sqlalchemy import text
 
+from tests.conftest import as_owner
 from wallet_service.admission import Admission
 from wallet_service.database import create_migration_engine
 from wallet_service.early_answers import EarlyAnswer
@@ -80,7 +81,7 @@ def test_a_busy_wallet_turns_calls_away_at_once_and_says_how_many(database_url, 
     body = {"providerId": "LM", "sessionId": "s", "uuid": "u", "currency": "USD"}
     bet = {"amount": "1", "reference": "b1", "roundId": "r1", "gameId": "g", "gameName": "G", "roundDetails": "spin"}
     first = {**body, **bet, "timestamp": "1760000000000", "userId": stuck.user_id}
-    engine = create_migration_engine(database_url)
+    engine = create_migration_engine(as_owner(database_url))
     with engine.connect() as connection, ThreadPoolExecutor(1) as pool:
         connection.execute(text("SELECT FROM wallets WHERE user_id = :user FOR UPDATE"), {"user": stuck.user_id})
         is_in = pool.submit(service.v4_02, "Bet", first)

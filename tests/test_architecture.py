@@ -35,7 +35,10 @@ def test_nothing_is_imported_inside_a_function(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_only_the_sql_functions_write_the_ledger(path):
-    allowed = {PACKAGE / "ledger" / "functions" / "__init__.py"}  # records the functions' contract number
+    allowed = {
+        PACKAGE / "ledger" / "functions" / "__init__.py",  # records the functions' contract number
+        PACKAGE / "ledger" / "grants.py",  # names the privileges
+    }
     docstrings = (ast.Module, ast.ClassDef, ast.FunctionDef)
     tree = ast.parse(path.read_text())
     told = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, docstrings)}

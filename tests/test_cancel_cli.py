@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from tests.conftest import ENVIRONMENT, WALLET_SERVICE, free_port
+from tests.conftest import ENVIRONMENT, WALLET_SERVICE, as_owner, as_superuser, database_settings, free_port
 from tests.stand import OK, PARTNER, SECRET, SILENCE, TOKEN, http, refused, reveals
 from wallet_service.database import create_migration_engine, create_wallet_engine
 from wallet_service.ledger.calls import Bet, OpenWallet
@@ -25,7 +25,7 @@ def start(database_url, stand):
 
     def begin(*arguments, url=database_url, **environment):
         settings = {
-            "WALLET_DATABASE_URL": url,
+            **database_settings(url),
             "WALLET_LUCKY_MONACO_URL": stand.url,
             "WALLET_LUCKY_MONACO_TIMEOUT": "1",
             "WALLET_PARTNER_ID": PARTNER,
@@ -131,7 +131,7 @@ def test_asked_twice_and_again_after_it_was_overdue(cli, player, stand, database
     code, output, _ = cli(*cancel(player, "--wait", "1"))
     assert (code, "Asked for already by cli:" in output) == (0, True)
     assert len(stand.asked) == 1
-    with create_migration_engine(database_url).begin() as connection:
+    with create_migration_engine(as_owner(database_url)).begin() as connection:
         connection.execute(
             text("UPDATE cancellations SET due_at = now() WHERE user_id = :user"), {"user": player.user_id}
         )
@@ -202,7 +202,7 @@ def test_settings_that_are_missing_are_named_before_anything_is_recorded(cli, pl
 
 def test_the_answer_is_recorded_though_the_connection_died_meanwhile(cli, stand, stale):
     def fail_over():
-        with create_migration_engine(stale).begin() as connection:
+        with create_migration_engine(as_superuser(stale)).begin() as connection:
             connection.execute(
                 text(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -219,7 +219,7 @@ def test_the_answer_is_recorded_though_the_connection_died_meanwhile(cli, stand,
 
 def test_an_answer_that_cannot_be_recorded_is_told(cli, stand, stale):
     def lose_the_database():
-        with create_migration_engine(stale).begin() as connection:
+        with create_migration_engine(as_owner(stale)).begin() as connection:
             connection.execute(text("ALTER TABLE cancellation_attempts RENAME TO lost"))
             connection.execute(text("ALTER FUNCTION answer_cancellation RENAME TO lost_function"))
             connection.execute(
@@ -260,7 +260,7 @@ def test_ids_are_told_as_they_are(cli, player, stand):
 def stale(new_database):
     """A database with five rounds that are two days old, a fresh one, and a way to call its ledger."""
     url = new_database()
-    migrate(url)
+    migrate(as_owner(url))
     engine = create_wallet_engine(url, connections=1)
     ledger = Ledger(engine)
     for user in ("ann", "bob"):
@@ -270,7 +270,7 @@ def stale(new_database):
         user, currency = ("ann", "USD") if number < 4 else ("bob", "EUR")
         bet = Bet(user, currency, f"r{number}", f"g{number % 2}", f"b{number}", Decimal(10), None, "{}")
         ledger.apply(bet)
-    with create_migration_engine(url).begin() as connection:
+    with create_migration_engine(as_owner(url)).begin() as connection:
         connection.execute(text("UPDATE rounds SET opened_at = opened_at - interval '2 days' WHERE round_id < 'r5'"))
     yield url
     engine.dispose()
@@ -341,7 +341,7 @@ def test_it_stops_when_the_credentials_are_refused(cli, stand, stale):
 
 def test_what_became_overdue_meanwhile_is_in_the_summary(cli, stand, stale):
     def age():
-        with create_migration_engine(stale).begin() as connection:
+        with create_migration_engine(as_owner(stale)).begin() as connection:
             connection.execute(text("UPDATE cancellations SET due_at = now() WHERE state = 'accepted'"))
 
     stand.will(OK, OK, OK, OK, (age, OK))
@@ -350,7 +350,7 @@ def test_what_became_overdue_meanwhile_is_in_the_summary(cli, stand, stale):
 
 
 def test_a_round_that_lucky_monaco_cannot_have_stands_in_nobodys_way(cli, stand, stale):
-    with create_migration_engine(stale).begin() as connection:
+    with create_migration_engine(as_owner(stale)).begin() as connection:
         connection.execute(text("UPDATE rounds SET game_id = repeat('g', 33) WHERE round_id = 'r0'"))
     stand.will(*[OK] * 4)
     code, output, _ = cli(*STALE, "--yes", url=stale)

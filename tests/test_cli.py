@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import text
 
-from tests.conftest import ENVIRONMENT, WALLET_SERVICE
+from tests.conftest import ENVIRONMENT, WALLET_SERVICE, as_owner, database_settings
 from wallet_service.database import create_migration_engine
 from wallet_service.schema import migrate
 
@@ -17,7 +17,7 @@ def cli(database_url):
     def run(*arguments, url=database_url, **environment):
         return subprocess.run(
             [WALLET_SERVICE, *arguments],
-            env={**ENVIRONMENT, "WALLET_DATABASE_URL": url, **environment},
+            env={**ENVIRONMENT, **database_settings(url), **environment},
             capture_output=True,
             text=True,
             timeout=60,
@@ -142,7 +142,7 @@ def test_text_from_outside_is_shown_as_text(cli, new_player):
 
 def test_audit_clean_and_violated(cli, new_database, harm):
     url = new_database()
-    migrate(url)
+    migrate(as_owner(url))
     cli("wallet", "open", "p", "USD", "--balance", "10", url=url)
     clean = cli("audit", url=url)
     assert clean.returncode == 0
@@ -164,7 +164,7 @@ def test_audit_clean_and_violated(cli, new_database, harm):
 def harm():
 
     def run(url, statement):
-        with create_migration_engine(url).begin() as connection:
+        with create_migration_engine(as_owner(url)).begin() as connection:
             connection.execute(text(statement))
 
     return run

@@ -9,7 +9,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE, free_port
+from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE, database_settings, free_port
 from wallet_service.embedded import EmbeddedPostgres
 
 ROOT = Path(__file__).parent.parent
@@ -48,13 +48,13 @@ def test_alembic_upgrade_head(environment, new_database):
     result = subprocess.run(
         [BIN / "alembic", "upgrade", "head"],
         cwd=ROOT,
-        env={**environment, "WALLET_DATABASE_URL": url},
+        env={**environment, **database_settings(url)},
         capture_output=True,
         text=True,
     )
     assert result.returncode == 0, result.stderr
     audit = subprocess.run(
-        [WALLET_SERVICE, "audit"], env={**ENVIRONMENT, "WALLET_DATABASE_URL": url}, capture_output=True, text=True
+        [WALLET_SERVICE, "audit"], env={**ENVIRONMENT, **database_settings(url)}, capture_output=True, text=True
     )
     assert "Clean" in audit.stdout
 

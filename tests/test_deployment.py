@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.conftest import ENVIRONMENT
+from tests.conftest import ENVIRONMENT, database_settings
 from wallet_service.schema import HEAD
 from wallet_service.settings import Settings
 
@@ -100,7 +100,7 @@ def test_the_wheel_carries_what_it_needs_to_migrate(tmp_path, new_database):
     script = "import wallet_service, wallet_service.cli as c; print(wallet_service.__file__); c.main()"
     result = subprocess.run(
         [python, "-c", script, "migrate"],
-        env={**ENVIRONMENT, "WALLET_DATABASE_URL": new_database()},
+        env={**ENVIRONMENT, **database_settings(new_database())},
         cwd=tmp_path,
         capture_output=True,
         text=True,

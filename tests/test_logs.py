@@ -45,13 +45,13 @@ def test_a_line_for_each_call_and_no_secret(new_service, player):
         assert secret not in log.replace('"partner_id"', ""), secret
 
 
-def test_a_fault_of_ours_is_logged_whole_and_told_to_nobody(new_service, new_player):
+def test_a_fault_of_ours_is_logged_whole_and_told_to_nobody(new_service, new_player, owner):
     service = new_service()
     player = new_player()
     body = {"userId": player.user_id, "providerId": "LM", "currency": "USD", "sessionId": "s", "uuid": "u"}
     drop = "ALTER FUNCTION balance(text, text, json) RENAME TO balance_gone"
     undo = "ALTER FUNCTION balance_gone(text, text, json) RENAME TO balance"
-    with player.engine.connect() as connection:
+    with owner.connect() as connection:
         connection.exec_driver_sql(drop)
         try:
             response = service.v4_02("Balance", body)

@@ -14,7 +14,7 @@ from threading import Thread
 import httpx
 import pytest
 
-from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE, Service, free_port
+from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE, Service, as_owner, database_settings, free_port
 from wallet_service.database import create_wallet_engine
 from wallet_service.ledger.calls import OpenWallet
 from wallet_service.ledger.ledger import Ledger
@@ -28,7 +28,7 @@ class Casino:
     """A wallet with a database of its own, a sandbox that plays against it, and the operator's commands."""
 
     def __init__(self, database_url, version):
-        migrate(database_url)
+        migrate(as_owner(database_url))
         engine = create_wallet_engine(database_url, connections=1)
         Ledger(engine).apply(OpenWallet("ann", "USD", Decimal(100_000)))
         engine.dispose()
@@ -37,7 +37,7 @@ class Casino:
         self.environment = {
             **ENVIRONMENT,
             **SECRETS,
-            "WALLET_DATABASE_URL": database_url,
+            **database_settings(database_url),
             "WALLET_LUCKY_MONACO_URL": f"http://127.0.0.1:{self.port}",
             "WALLET_LUCKY_MONACO_VERSION": version,
             "WALLET_HISTORY_CALLS_PER_MINUTE": "100000",

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, text
 from sqlalchemy.schema import ColumnCollectionConstraint
 
-from tests.conftest import ENVIRONMENT, WALLET_SERVICE
+from tests.conftest import ENVIRONMENT, WALLET_SERVICE, as_owner, database_settings
 from wallet_service import schema
 from wallet_service.database import create_migration_engine, create_wallet_engine
 from wallet_service.ledger.calls import Bet, OpenWallet
@@ -29,7 +29,7 @@ VERSIONS = Path(__file__).parent.parent / "migrations" / "versions"
 
 @pytest.fixture
 def database(new_database):
-    engine = create_migration_engine(new_database())
+    engine = create_migration_engine(as_owner(new_database()))
     yield engine
     engine.dispose()
 
@@ -126,7 +126,7 @@ def test_migrating_twice_at_once_takes_turns(new_database):
     def migrate(_):
         return subprocess.run(
             [WALLET_SERVICE, "migrate"],
-            env={**ENVIRONMENT, "WALLET_DATABASE_URL": url},
+            env={**ENVIRONMENT, **database_settings(url)},
             capture_output=True,
             text=True,
             timeout=60,
@@ -253,7 +253,7 @@ def test_looking_installs_nothing(database, config):
     alembic = Path(WALLET_SERVICE).with_name("alembic")
     root = VERSIONS.parent.parent
     for arguments, installed in ((["current"], 0), (["upgrade", "head"], 1)):
-        subprocess.run([alembic, *arguments], cwd=root, env={**ENVIRONMENT, "WALLET_DATABASE_URL": url}, check=True)
+        subprocess.run([alembic, *arguments], cwd=root, env={**ENVIRONMENT, **database_settings(url)}, check=True)
         with database.connect() as connection:
             query = "SELECT count(*) FROM pg_proc WHERE proname = 'session_expired'"
             assert connection.scalar(text(query)) == installed

@@ -11,9 +11,10 @@ import psutil
 import pytest
 from sqlalchemy import text
 
-from tests.conftest import ENVIRONMENT, WALLET_SERVICE, Service
+from tests.conftest import ENVIRONMENT, WALLET_SERVICE, Service, as_owner, as_superuser, database_settings
 from wallet_service.database import create_migration_engine, create_wallet_engine
 from wallet_service.embedded import EmbeddedPostgres
+from wallet_service.embedded_roles import SERVICE_LOGIN, url_as
 from wallet_service.ledger.calls import OpenWallet
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.schema import migrate
@@ -25,8 +26,8 @@ PATIENCE_S = 3.0  # Lucky Monaco's own, after which an answer comes too late
 def database(tmp_path):
     server = EmbeddedPostgres(tmp_path / "data")
     url = server.start()
-    migrate(url)
-    yield server, url
+    migrate(as_owner(url))
+    yield server, url_as(SERVICE_LOGIN, url)
     server.stop()
 
 
@@ -36,7 +37,7 @@ def wallet(database, new_service):
     _, url = database
     subprocess.run(
         [WALLET_SERVICE, "wallet", "open", "p", "USD", "--balance", "100"],
-        env={**ENVIRONMENT, "WALLET_DATABASE_URL": url},
+        env={**ENVIRONMENT, **database_settings(url)},
         check=True,
         capture_output=True,
     )
@@ -120,7 +121,7 @@ def test_a_lock_held_too_long(database, wallet):
 
     _, url = database
     assert wallet.v4_02("Bet", BET).json()["error"] == 0
-    with create_migration_engine(url).connect() as connection:
+    with create_migration_engine(as_owner(url)).connect() as connection:
         connection.execute(text("SELECT FROM wallets FOR UPDATE"))
         assert wallet.v4_02("Refund", REFUND).json() == RESEND
         connection.rollback()
@@ -149,7 +150,7 @@ def test_many_calls_while_the_database_is_silent_are_all_answered_in_time(databa
 
 def test_a_stuck_wallet_does_not_hold_up_the_others(database, wallet):
     _, url = database
-    engine = create_migration_engine(url)
+    engine = create_migration_engine(as_owner(url))
     ledger_engine = create_wallet_engine(url, connections=1)
     Ledger(ledger_engine).apply(OpenWallet("q", "USD", Decimal(5)))
     ledger_engine.dispose()
@@ -166,8 +167,8 @@ def test_a_stuck_wallet_does_not_hold_up_the_others(database, wallet):
 
 def test_a_standby_is_not_written_to_and_says_so(database, wallet):
     _, url = database
-    with create_migration_engine(url).connect() as connection:
-        connection.execute(text("ALTER ROLE CURRENT_USER SET default_transaction_read_only = on"))
+    with create_migration_engine(as_superuser(url)).connect() as connection:
+        connection.execute(text(f"ALTER ROLE {SERVICE_LOGIN} SET default_transaction_read_only = on"))
         connection.execute(text("COMMIT"))
         query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'wallet_service'"
         connection.execute(text(query))

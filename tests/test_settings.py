@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE
+from wallet_service.embedded import connect_embedded
 from wallet_service.settings import Settings, SettingsError
 
 ROOT = Path(__file__).parent.parent
@@ -35,6 +36,8 @@ def test_defaults_and_lists():
         ("WALLET_DATABASE_URL", "mysql://u:pass-word@h/d"),
         ("WALLET_DATABASE_URL", "pass-word"),
         ("WALLET_DATABASE_URL", "postgresql://u:p@s:pass-word@h/d"),
+        ("WALLET_OWNER_DATABASE_URL", "mysql://u:pass-word@h/d"),
+        ("WALLET_READER_DATABASE_URL", "pass-word"),
         ("WALLET_ALLOWED_NETWORKS", "10.0.0.1/8"),
         ("WALLET_ALLOWED_NETWORKS", "10.0.0.0/8, everywhere"),
         ("WALLET_TRUSTED_PROXIES", "localhost"),
@@ -171,6 +174,19 @@ def test_a_call_of_ours_carries_the_newest_secret_unless_it_has_its_own():
     settings = Settings.load({**both, "WALLET_LUCKY_MONACO_TOKEN": "a,b", "WALLET_LUCKY_MONACO_HASH_SECRET": "c"})
     assert (settings.lucky_monaco_token, settings.lucky_monaco_hash_secret) == ("a,b", "c")
     assert Settings.load({"WALLET_PARTNER_TOKEN": ","}).lucky_monaco_token == ""
+
+
+def test_one_role_has_every_part_unless_others_are_named():
+    service, owner, reader = (f"postgresql://{name}@h/d" for name in ("service", "owner", "reader"))
+    one = Settings.load({"WALLET_DATABASE_URL": service})
+    assert (one.owner_database_url, one.reader_database_url, one.has_roles_apart) == (service, service, False)
+    three = {"WALLET_OWNER_DATABASE_URL": owner, "WALLET_READER_DATABASE_URL": reader}
+    apart = Settings.load({"WALLET_DATABASE_URL": service, **three})
+    assert (apart.database_url, apart.owner_database_url, apart.reader_database_url) == (service, owner, reader)
+    assert apart.has_roles_apart
+    for name, value in three.items():
+        with pytest.raises(SettingsError, match="WALLET_DATABASE_URL must be set too"):
+            connect_embedded(Settings.load({name: value}))
 
 
 @pytest.mark.parametrize("name", SECRETS)

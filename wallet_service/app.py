@@ -104,7 +104,7 @@ def put_desk_on(app: Flask, settings: Settings) -> None:
 def make_desk(settings: Settings) -> Flask:
     """Return the desk over the settings' database, with connections of its own."""
     ledger = Ledger(create_wallet_engine(settings.database_url, connections=DESK_CONNECTIONS))
-    reads = create_desk_engine(settings.database_url, DESK_CONNECTIONS, read_only=True)
+    reads = create_desk_engine(settings.reader_database_url, DESK_CONNECTIONS, read_only=True)
     writes = create_desk_engine(settings.database_url, DESK_CONNECTIONS, read_only=False)
     return create_desk(settings, ledger, reads, writes)
 

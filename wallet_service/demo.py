@@ -154,7 +154,7 @@ def _exported(path: Path) -> dict[str, str]:
 
 def show_loop(settings: Settings, ledger: Ledger, sandbox: Sandbox, console: Console) -> Round:
     """Bet, cancel the round, and see the money come back; return the round."""
-    reads = create_read_engine(settings.database_url)
+    reads = create_read_engine(settings.reader_database_url)
     console.print("The loop: a player bets, the operator cancels the round, Lucky Monaco refunds it.\n", soft_wrap=True)
     _say_balance(reads, console)
     the_round, _ = sandbox.open_round(PLAYER, CURRENCY, STAKE)

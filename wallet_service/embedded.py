@@ -10,6 +10,7 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 
+from wallet_service.embedded_roles import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN, make_roles, url_as
 from wallet_service.settings import Settings, SettingsError
 
 try:
@@ -26,7 +27,7 @@ except ModuleNotFoundError:
 else:
     INSTALLED = True
 
-__all__ = ["EmbeddedPostgres", "connect_embedded"]
+__all__ = ["EmbeddedPostgres", "connect_embedded", "owner_database_url"]
 
 
 class EmbeddedPostgres:
@@ -57,14 +58,16 @@ class EmbeddedPostgres:
         self.server._lock = fasteners.InterProcessLock(data_dir / "postgres.starting")  # noqa: SLF001
 
     def start(self) -> str:
-        """Start the server, or join the one that runs, and return its URL."""
+        """Start the server, or join the one that runs, see to its roles, and return the URL of its superuser."""
         self._users.acquire_read_lock()
         pid_file = self._folder / "postmaster.pid"
         if pid_file.exists() and not self._runs(pid_file):
             # Left by a crash. Its process id may be anybody's by now, and the library would take that for the server.
             pid_file.unlink()
         self.server.start()
-        return str(self.server.get_uri())
+        url = str(self.server.get_uri())
+        make_roles(url)
+        return url
 
     def _runs(self, pid_file: Path) -> bool:
         try:
@@ -93,11 +96,13 @@ def connect_embedded(settings: Settings) -> Settings:
     The embedded server is left when the process ends.
 
     Raises:
-        SettingsError: no database is named and the embedded one is not installed.
+        SettingsError: no database is named and the embedded one is not installed, or is not what is meant.
 
     """
     if settings.database_url:
         return settings
+    if settings.has_roles_apart:
+        raise SettingsError("WALLET_DATABASE_URL must be set too: the other URLs are the same database for other roles")
     if not INSTALLED:
         raise SettingsError(
             "WALLET_DATABASE_URL is not set, and the embedded PostgreSQL is not installed "
@@ -106,4 +111,19 @@ def connect_embedded(settings: Settings) -> Settings:
     server = EmbeddedPostgres(settings.data_dir)
     url = server.start()
     atexit.register(server.stop)
-    return replace(settings, database_url=url)
+    return replace(
+        settings,
+        database_url=url_as(SERVICE_LOGIN, url),
+        owner_database_url=url_as(OWNER_LOGIN, url),
+        reader_database_url=url_as(READER_LOGIN, url),
+    )
+
+
+def owner_database_url(settings: Settings) -> str:
+    """Return the URL of the role that owns the tables. It alone may be set: whoever migrates does nothing else.
+
+    Raises:
+        SettingsError: no database is named and the embedded one is not installed.
+
+    """
+    return settings.owner_database_url or connect_embedded(settings).owner_database_url

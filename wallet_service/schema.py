@@ -100,5 +100,5 @@ def prepare_database(settings: Settings) -> Settings:
     if settings.database_url:
         return settings
     connected = connect_embedded(settings)
-    migrate(connected.database_url)
+    migrate(connected.owner_database_url)
     return connected

@@ -186,6 +186,18 @@ class Settings:
         "PostgreSQL 15 or later, as `postgresql://user:password@host:5432/database`. Unset: the embedded one.",
         secret=True,
     )
+    owner_database_url: str = _setting(
+        _database_url,
+        "",
+        "The same database, as the role that owns the tables: for `migrate`, `seed`. Unset: `WALLET_DATABASE_URL`.",
+        secret=True,
+    )
+    reader_database_url: str = _setting(
+        _database_url,
+        "",
+        "The same database, as a role that reads: for the desk's pages and reports. Unset: `WALLET_DATABASE_URL`.",
+        secret=True,
+    )
     data_dir: Path = _setting(Path, Path("var"), "Where the embedded PostgreSQL keeps its data.")
     partner_id: str = _setting(_text, "", "Your partner id at Lucky Monaco: `MEMB_ID` in the URL they call.")
     partner_token: tuple[str, ...] = _setting(
@@ -309,6 +321,9 @@ class Settings:
         for name, accepted in SENT.items():
             if values.get(accepted):
                 values.setdefault(name, values[accepted][0])
+        if "database_url" in values:
+            for name in ("owner_database_url", "reader_database_url"):
+                values.setdefault(name, values["database_url"])
         return cls(**values)
 
     def renewed(self, environ: Mapping[str, str] = os.environ) -> Self:
@@ -328,6 +343,11 @@ class Settings:
         fresh = replace(self, **{name: getattr(fresh, name) for name in names})
         fresh.require_secrets()
         return fresh
+
+    @property
+    def has_roles_apart(self) -> bool:
+        """Tell whether owning, serving and reading are the parts of different database roles."""
+        return len({self.database_url, self.owner_database_url, self.reader_database_url}) > 1
 
     @property
     def currencies(self) -> frozenset[str]:

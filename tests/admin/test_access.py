@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.conftest import as_reader
 from wallet_service.admin.app import create_desk
 from wallet_service.admin.roles import ACCESS, ANYBODY, Role
 from wallet_service.database import create_desk_engine
@@ -20,7 +21,7 @@ LET_OUT = {"logout", "logout_everywhere"}
 @pytest.fixture(scope="session")
 def routes(database_url):
     """Every (endpoint, path, methods) of the desk as it is put together, with something in place of what varies."""
-    engine = create_desk_engine(database_url, 1, read_only=True)
+    engine = create_desk_engine(as_reader(database_url), 1, read_only=True)
     desk = create_desk(Settings(admin_secret_key="k" * 32), Ledger(engine), engine, engine)
     engine.dispose()
     found = []

@@ -187,7 +187,7 @@ def test_a_review_is_decided_once(operator, player, decision, balance):
     assert "was closed" in operator.get(where).text
 
 
-def test_a_decisions_page_names_the_balances_currency(operator, player, engine):
+def test_a_decisions_page_names_the_balances_currency(operator, player, owner):
     form = fields(operator.get(in_review(player))) | {"decision": "refund", "why": "looked at"}
     entry = operator.post(DECIDE.format(player.user_id), data=form).headers["location"].removeprefix("/admin")
 
@@ -197,7 +197,7 @@ def test_a_decisions_page_names_the_balances_currency(operator, player, engine):
     assert told() == ["105.00&nbsp;USD", "100.00&nbsp;USD"]
     [action] = actions(player)
     assert (action.before["currency"], action.after["currency"]) == ("USD", "USD")
-    with engine.begin() as connection:  # as an earlier release wrote it
+    with owner.begin() as connection:  # as an earlier release wrote it
         connection.exec_driver_sql("ALTER TABLE actions DISABLE TRIGGER USER")
         connection.exec_driver_sql(
             "UPDATE actions SET before = (before::jsonb - 'currency')::json, after = (after::jsonb - 'currency')::json"

@@ -63,10 +63,10 @@ def test_a_cancellation_s_game_is_called_one(viewer, player):
     assert '<dt>Game</dt><dd class="id">vs20lucky</dd>' in page
 
 
-def test_the_rounds_of_a_selection_are_told_in_short(viewer, engine):
+def test_the_rounds_of_a_selection_are_told_in_short(viewer, owner):
     by_whom = f"desk:{uuid4()}"
     rounds = [["u", f"r{number}"] for number in range(900)]
-    with engine.connect() as connection:
+    with owner.connect() as connection:
         connection.execute(
             text(
                 "INSERT INTO actions (user_id, id, kind, reference, by_whom, why, at, after)"

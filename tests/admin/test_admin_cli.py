@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from tests.admin.conftest import PASSWORD
-from tests.conftest import ENVIRONMENT, WALLET_SERVICE
+from tests.conftest import ENVIRONMENT, WALLET_SERVICE, database_settings
 from wallet_service.admin.roles import Role
 
 
@@ -15,7 +15,7 @@ def admin(database_url):
     def run(*arguments, typed=""):
         return subprocess.run(
             [WALLET_SERVICE, "admin", *arguments],
-            env={**ENVIRONMENT, "WALLET_DATABASE_URL": database_url},
+            env={**ENVIRONMENT, **database_settings(database_url)},
             input=typed,
             capture_output=True,
             text=True,
@@ -71,7 +71,7 @@ def test_disabling_somebody_revokes_their_tokens_unless_told_otherwise(admin, ac
 
 
 def test_the_command_line_may_disable_the_last_admin_and_says_so(new_database):
-    environment = {**ENVIRONMENT, "WALLET_DATABASE_URL": new_database()}
+    environment = {**ENVIRONMENT, **database_settings(new_database())}
 
     def run(*arguments):
         return subprocess.run([WALLET_SERVICE, *arguments], env=environment, check=True, capture_output=True, text=True)

@@ -285,12 +285,12 @@ def test_a_selection_that_changed_since_its_preview_asks_for_nothing(operator, p
     assert await_end(operator, progress)["counts"].keys() == {"refused"}, "the form of now asks"
 
 
-def test_a_selection_that_stopped_goes_on(visit, operator, player, stand, engine):
+def test_a_selection_that_stopped_goes_on(visit, operator, player, stand, owner):
     player.bet("10")
     player.bet("5", round_id="r2", reference="b2")
     # The server died after the first of them, an hour ago: nobody asks for the second one.
     selection = "00000000-0000-4000-8000-" + player.user_id.partition("-")[2].replace("-", "").zfill(12)[:12]
-    with engine.connect() as connection:
+    with owner.connect() as connection:
         connection.exec_driver_sql(
             "INSERT INTO actions (user_id, id, kind, reference, by_whom, why, at, after)"
             " VALUES ('', %s, 'cancel', '2 rounds', 'desk:operator', 'an outage', now() - interval '1 hour', %s)",

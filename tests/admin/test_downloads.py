@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.admin.conftest import SECRET_KEY
-from tests.conftest import ENVIRONMENT, WALLET_SERVICE, Service
+from tests.conftest import ENVIRONMENT, WALLET_SERVICE, Service, as_owner, as_reader, database_settings
 from wallet_service.admin import downloads, export
 from wallet_service.admin.api_tokens import ApiTokens
 from wallet_service.admin.downloads import MAX_DOWNLOADS, Downloads, TooManyDownloadsError
@@ -24,6 +24,7 @@ from wallet_service.admin.filters import read_filters
 from wallet_service.admin.lists import LISTINGS
 from wallet_service.admin.roles import Role
 from wallet_service.database import create_desk_engine
+from wallet_service.embedded_roles import OWNER_LOGIN, SERVICE_LOGIN
 from wallet_service.schema import migrate
 
 NOW = datetime.now(UTC)
@@ -37,11 +38,12 @@ def big(postgres_url, tmp_path_factory) -> Iterator[tuple[Service, str, str]]:
     """A desk over a month of play, its database, and the header that lets a script in."""
     admin = create_desk_engine(postgres_url, 1, read_only=False).execution_options(isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text("CREATE DATABASE big"))
-    url = admin.url.set(drivername="postgresql", database="big").render_as_string(hide_password=False)
-    migrate(url)
+        connection.execute(text(f"CREATE DATABASE big OWNER {OWNER_LOGIN}"))
+    its_url = admin.url.set(drivername="postgresql", database="big", username=SERVICE_LOGIN)
+    url = its_url.render_as_string(hide_password=False)
+    migrate(as_owner(url))
     numbers = ["--players", "100", "--rounds", str(ROWS // 3), "--transactions", str(ROWS)]
-    environment = {**ENVIRONMENT, "WALLET_DATABASE_URL": url}
+    environment = {**ENVIRONMENT, **database_settings(url)}
     subprocess.run([WALLET_SERVICE, "seed", *numbers], env=environment, check=True, capture_output=True)
     engine = create_desk_engine(url, 1, read_only=False)
     token = ApiTokens(engine).create("exports", Role.VIEWER, by_whom="test", why="to test")
@@ -143,7 +145,7 @@ def test_a_newcomer_takes_the_place_of_one_whose_reader_stopped(database_url, pl
     monkeypatch.setattr(export, "LINES", 1)
     (rounds,) = [item for item in LISTINGS if item.name == "rounds"]
     asked = read_filters(rounds.filters, {"player": player.user_id}, rounds.is_free)
-    reads = create_desk_engine(database_url, MAX_DOWNLOADS, read_only=True)
+    reads = create_desk_engine(as_reader(database_url), MAX_DOWNLOADS, read_only=True)
     places = Downloads(reads)
     stopped, *others = [places.begin(rounds, asked) for _ in range(MAX_DOWNLOADS)]
     parts = [iter(stopped), *map(iter, others)]

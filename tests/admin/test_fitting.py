@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.conftest import as_reader
 from wallet_service.admin.fitting import UnfitError, rounds_that_fit
 from wallet_service.admin.roles import Role
 from wallet_service.database import create_desk_engine
@@ -25,7 +26,7 @@ def game():
 
 @pytest.fixture
 def reads(database_url):
-    engine = create_desk_engine(database_url, 1, read_only=True)
+    engine = create_desk_engine(as_reader(database_url), 1, read_only=True)
     yield engine
     engine.dispose()
 
@@ -119,14 +120,14 @@ def test_a_search_among_too_many_rounds_is_given_up_and_said(player, reads, monk
         rounds_that_fit(connection, f"player={player.user_id}&game=none", 10)
 
 
-def test_without_filters_the_window_of_the_list_applies(operator, player, game, engine):
+def test_without_filters_the_window_of_the_list_applies(operator, player, game, owner):
     player.bet("1", game_id=game)
     shift = "UPDATE rounds SET opened_at = opened_at {} interval '2 days' WHERE user_id = %s"
-    with engine.connect() as connection:
+    with owner.connect() as connection:
         connection.exec_driver_sql(shift.format("-"), (player.user_id,))
     assert names(choose(operator, f"game={game}")) == []
     assert names(choose(operator, f"game={game}&state=open")) == ["r1"], "the queue has no window"
-    with engine.connect() as connection:
+    with owner.connect() as connection:
         connection.exec_driver_sql(shift.format("+"), (player.user_id,))
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, text
 
-from tests.conftest import ENVIRONMENT, WALLET_SERVICE
+from tests.conftest import ENVIRONMENT, WALLET_SERVICE, as_owner, as_reader, database_settings
 from wallet_service.admin.action_reads import state_changes_of
 from wallet_service.admin.filters import read_filters
 from wallet_service.admin.listing import page_of, rows_of
@@ -19,6 +19,7 @@ from wallet_service.admin.statement import statements_of
 from wallet_service.admin.stories import story_of
 from wallet_service.admin.story_reads import actions_of_transaction, attempts_of, refunded_by, transaction_of
 from wallet_service.database import create_desk_engine
+from wallet_service.embedded_roles import OWNER_LOGIN, SERVICE_LOGIN
 from wallet_service.ledger.audit import audit
 from wallet_service.schema import migrate
 
@@ -60,16 +61,17 @@ def seeded(postgres_url):
     """A connection to a database with a month of play."""
     admin = create_desk_engine(postgres_url, 1, read_only=False).execution_options(isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text("CREATE DATABASE seeded"))
-    url = admin.url.set(drivername="postgresql", database="seeded").render_as_string(hide_password=False)
-    migrate(url)
+        connection.execute(text(f"CREATE DATABASE seeded OWNER {OWNER_LOGIN}"))
+    its_url = admin.url.set(drivername="postgresql", database="seeded", username=SERVICE_LOGIN)
+    url = its_url.render_as_string(hide_password=False)
+    migrate(as_owner(url))
     subprocess.run(
         [WALLET_SERVICE, "seed", "--players", "500", "--rounds", "20000", "--transactions", "60000"],
-        env={**ENVIRONMENT, "WALLET_DATABASE_URL": url},
+        env={**ENVIRONMENT, **database_settings(url)},
         check=True,
         capture_output=True,
     )
-    engine = create_desk_engine(url, 1, read_only=True)
+    engine = create_desk_engine(as_reader(url), 1, read_only=True)
     yield engine
     engine.dispose()
     with admin.connect() as connection:
@@ -104,7 +106,7 @@ def test_a_seeded_database_is_right(seeded):
 def test_only_an_empty_database_is_seeded(seeded):
     url = seeded.url.set(drivername="postgresql").render_as_string(hide_password=False)
     result = subprocess.run(
-        [WALLET_SERVICE, "seed"], env={**ENVIRONMENT, "WALLET_DATABASE_URL": url}, capture_output=True, text=True
+        [WALLET_SERVICE, "seed"], env={**ENVIRONMENT, **database_settings(url)}, capture_output=True, text=True
     )
     assert result.returncode == 2
     assert "has players already" in result.stderr

@@ -20,19 +20,19 @@ def read(visitor, name, **filters):
 
 
 @pytest.fixture
-def aged(engine):
+def aged(owner):
     """Make a player's records a year old, as time does; and let nobody else meet them."""
     players = []
 
     def age(player):
         players.append(player.user_id)
-        with engine.connect() as connection:
+        with owner.connect() as connection:
             for table, column in (("rounds", "opened_at"), ("cancellations", "requested_at")):
                 statement = f"UPDATE {table} SET {column} = {column} - interval '1 year' WHERE user_id = :user"
                 connection.execute(text(statement), {"user": player.user_id})
 
     yield age
-    with engine.connect() as connection:
+    with owner.connect() as connection:
         for user_id in players:
             statement = "UPDATE rounds SET opened_at = opened_at + interval '1 year' WHERE user_id = :user"
             connection.execute(text(statement), {"user": user_id})
@@ -65,18 +65,18 @@ def test_the_overview_s_tiles_go_to_the_whole_queues(viewer):
     assert "/admin/cancellations?state=overdue" in page
 
 
-def test_a_cancellation_is_one_row_whatever_the_times_of_its_attempts(viewer, player, engine):
+def test_a_cancellation_is_one_row_whatever_the_times_of_its_attempts(viewer, player, owner):
     player.bet("10")
     player.answer(player.request(why="first"), "refused")
     player.request(why="second")
-    with engine.connect() as connection:
+    with owner.connect() as connection:
         statement = (
             "UPDATE cancellation_attempts AS a SET asked_at = c.asked_at FROM cancellations AS c"
             " WHERE c.user_id = a.user_id AND c.user_id = :user"
         )
         connection.execute(text(statement), {"user": player.user_id})
     found = read(viewer, "cancellations", player=player.user_id)["rows"]
-    with engine.connect() as connection:  # the books are audited in the end
+    with owner.connect() as connection:  # the books are audited in the end
         statement = (
             "UPDATE cancellation_attempts SET asked_at = asked_at - interval '1 minute'"
             " WHERE user_id = :user AND answer IS NOT NULL"

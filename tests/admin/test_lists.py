@@ -285,18 +285,18 @@ def test_pages_follow_one_another_while_rows_arrive(viewer, player):
     assert seen == [f"b{number}" for number in reversed(range(120))]
 
 
-def test_rows_of_one_moment_are_neither_lost_nor_doubled(viewer, player, engine):
+def test_rows_of_one_moment_are_neither_lost_nor_doubled(viewer, player, owner):
     """A player's rounds that were opened at the same moment, over three pages."""
     for number in range(130):
         player.bet("0.01", round_id=f"r{number:03}", reference=f"b{number}")
-    with engine.connect() as connection:
+    with owner.connect() as connection:
         connection.execute(
             text("UPDATE rounds SET opened_at = '2026-01-01' WHERE user_id = :user"), {"user": player.user_id}
         )
     pages = walk(viewer, "rounds", **{"from": "2025-12-31T00:00", "to": "2026-01-02T00:00", "game": "g1"})
     assert [len(page) for page in pages] == [50, 50, 30]
     assert [row["round_id"] for page in pages for row in page] == [f"r{number:03}" for number in reversed(range(130))]
-    with engine.connect() as connection:
+    with owner.connect() as connection:
         connection.execute(text("UPDATE rounds SET opened_at = now() WHERE user_id = :user"), {"user": player.user_id})
 
 

@@ -24,11 +24,11 @@ ADDRESS = "203.0.113.90"
 
 
 @pytest.fixture
-def somebody(accounts, engine, request) -> Iterator[str]:
+def somebody(accounts, owner, request) -> Iterator[str]:
     name = f"login {abs(hash(request.node.name))}"
     accounts.create(name, PASSWORD, Role.VIEWER, by_whom="test", why="to test")
     yield name
-    forget_failures(engine)
+    forget_failures(owner)
 
 
 @contextmanager
@@ -40,8 +40,8 @@ def busy():
         yield turns
 
 
-def forget_failures(engine):
-    with engine.connect() as connection:
+def forget_failures(owner):
+    with owner.connect() as connection:
         connection.execute(text("DELETE FROM failed_logins"))
 
 
@@ -109,7 +109,7 @@ def test_too_many_at_once_are_told_to_come_again_and_nothing_is_counted(database
     writes.dispose()
 
 
-def test_a_password_that_is_typed_for_a_name_is_kept_nowhere(new_service, accounts, engine):
+def test_a_password_that_is_typed_for_a_name_is_kept_nowhere(new_service, accounts, owner):
     service = new_service(WALLET_ADMIN_SECRET_KEY=SECRET_KEY)
     typed = "a password in the wrong field"
     with Visitor(service) as visitor:
@@ -120,10 +120,10 @@ def test_a_password_that_is_typed_for_a_name_is_kept_nowhere(new_service, accoun
     assert log.count('"login failed"') == 2
     assert '"name": "viewer"' in log, "who is known is named"
     assert typed not in log
-    with engine.connect() as connection:
+    with owner.connect() as connection:
         kept = connection.scalar(text("SELECT json_agg(f)::text FROM failed_logins f"))
     assert typed not in kept
-    forget_failures(engine)
+    forget_failures(owner)
 
 
 def test_a_session_that_was_logged_out_of_is_over_wherever_its_cookie_is(desk, somebody):
@@ -143,9 +143,9 @@ def test_what_a_page_asks_for_by_itself_does_not_put_the_end_of_a_session_off(vi
     assert "set-cookie" not in visitor.get("/overview.json", headers={"X-Background": "1"}).headers
 
 
-def test_sessions_older_than_a_working_day_are_forgotten(logins, engine, somebody):
+def test_sessions_older_than_a_working_day_are_forgotten(logins, owner, somebody):
     assert logins.log_in(somebody, PASSWORD, ADDRESS)
-    with engine.connect() as connection:
+    with owner.connect() as connection:
         connection.execute(text("UPDATE desk_sessions SET began_at = began_at - interval '1 day'"))
         assert logins.log_in(somebody, PASSWORD, ADDRESS)
         assert connection.scalar(text("SELECT count(*) FROM desk_sessions")) == 1

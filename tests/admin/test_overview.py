@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import Engine, text
 
 from tests.admin.conftest import PASSWORD, SECRET_KEY, Visitor
-from tests.conftest import Player
+from tests.conftest import Player, as_owner, as_reader
 from wallet_service.admin import day_sums, overview_reads
 from wallet_service.admin.accounts import Accounts
 from wallet_service.admin.day_sums import DaySums
 from wallet_service.admin.roles import Role
-from wallet_service.database import create_desk_engine, create_wallet_engine
+from wallet_service.database import create_desk_engine, create_migration_engine, create_wallet_engine
 from wallet_service.ledger.calls import OpenWallet
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.schema import migrate
@@ -30,7 +30,7 @@ LONG = 30.0
 def house(new_database) -> Iterator[tuple[str, Player]]:
     """A house of its own with one player, so that its numbers are known."""
     url = new_database()
-    migrate(url)
+    migrate(as_owner(url))
     engine = create_wallet_engine(url, 4)
     player = Player("p", Ledger(engine), engine)
     player.ledger.apply(OpenWallet("p", "USD", Decimal(100)))
@@ -41,7 +41,7 @@ def house(new_database) -> Iterator[tuple[str, Player]]:
 
 @pytest.fixture
 def reads(house) -> Iterator[Engine]:
-    engine = create_desk_engine(house[0], 4, read_only=True)
+    engine = create_desk_engine(as_reader(house[0]), 4, read_only=True)
     yield engine
     engine.dispose()
 
@@ -51,7 +51,7 @@ def written_earlier(house) -> Callable[[timedelta], None]:
     """Move everything into the past, as time does."""
 
     def move(by: timedelta) -> None:
-        with house[1].engine.connect() as connection:
+        with create_migration_engine(as_owner(house[0])).begin() as connection:
             connection.execute(text("ALTER TABLE transactions DISABLE TRIGGER USER"))
             connection.execute(text("UPDATE transactions SET at = at - :by"), {"by": by})
             connection.execute(text("UPDATE refusals SET first_at = first_at - :by"), {"by": by})
@@ -158,13 +158,14 @@ def test_refusals_of_earlier_days_are_counted_but_seldom(house, reads, monkeypat
 
 def test_a_count_that_fails_is_told_and_tried_again(house, reads, monkeypatch):
     monkeypatch.setattr(day_sums, "FRESH_FOR_S", -1)
-    _, player = house
+    url, player = house
     play(player)
     sums = DaySums(reads)
-    with player.engine.connect() as connection:
+    owner = create_migration_engine(as_owner(url))
+    with owner.begin() as connection:
         connection.execute(text("ALTER TABLE transactions RENAME TO away"))
     assert not sums.read(LONG).complete
-    with player.engine.connect() as connection:
+    with owner.begin() as connection:
         connection.execute(text("ALTER TABLE away RENAME TO transactions"))
     assert sums.read(LONG).days[-1].bets == 3
 

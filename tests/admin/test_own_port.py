@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.admin.conftest import SECRET_KEY
-from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE, free_port
+from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE, database_settings, free_port
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_desk_whose_port_is_taken_fails_the_start(database_url):
             env={
                 **ENVIRONMENT,
                 **SECRETS,
-                "WALLET_DATABASE_URL": database_url,
+                **database_settings(database_url),
                 "WALLET_ADMIN_SECRET_KEY": SECRET_KEY,
                 "WALLET_ADMIN_PORT": str(taken.getsockname()[1]),
             },

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.admin.conftest import PASSWORD, Visitor
+from tests.conftest import as_owner
 from wallet_service.admin.accounts import Accounts, LastAdminError
 from wallet_service.admin.roles import Role
 from wallet_service.database import create_desk_engine
@@ -141,7 +142,7 @@ def test_a_form_that_is_sent_twice_makes_one_token(admin, tokens):
 
 def test_two_admins_who_demote_each_other_leave_one(new_database):
     url = new_database()
-    migrate(url)
+    migrate(as_owner(url))
     engine = create_desk_engine(url, 4, read_only=False)
     accounts = Accounts(engine)
     for name in ("ann", "bob"):

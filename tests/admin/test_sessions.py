@@ -22,17 +22,17 @@ HEADERS = {
 
 
 @pytest.fixture
-def person(accounts, engine, request):
+def person(accounts, owner, request):
     """Somebody new; failed logins of other tests are forgotten, as all of them have one address."""
     name = f"person {abs(hash(request.node.name))}"
     accounts.create(name, PASSWORD, Role.VIEWER, by_whom="test", why="to test")
-    forget_failures(engine)
+    forget_failures(owner)
     yield name
-    forget_failures(engine)
+    forget_failures(owner)
 
 
-def forget_failures(engine):
-    with engine.connect() as connection:
+def forget_failures(owner):
+    with owner.connect() as connection:
         connection.execute(text("DELETE FROM failed_logins"))
 
 
@@ -54,8 +54,8 @@ def test_a_name_is_throttled_and_others_are_not(visitor, person, desk):
     assert visitor.log_in("viewer").status_code == 302
 
 
-def test_an_address_is_throttled_whatever_the_name(visitor, person, engine):
-    with engine.connect() as connection:
+def test_an_address_is_throttled_whatever_the_name(visitor, person, owner):
+    with owner.connect() as connection:
         connection.execute(
             text(
                 "INSERT INTO failed_logins (id, name_hash, address, at)"
@@ -65,7 +65,7 @@ def test_an_address_is_throttled_whatever_the_name(visitor, person, engine):
             {"failures": FAILURES_FROM_AN_ADDRESS},
         )
     assert "Too many logins failed" in visitor.log_in(person).text
-    with engine.connect() as connection:
+    with owner.connect() as connection:
         connection.execute(text("UPDATE failed_logins SET at = at - interval '6 minutes'"))
     assert visitor.log_in(person).status_code == 302, "a quarter of an hour is enough"
 
@@ -77,9 +77,9 @@ def test_a_session_ends_after_half_an_hour_without_a_request(visitor, person):
 
 
 @pytest.mark.parametrize(("hours", "status"), [(11.9, 200), (12.1, 302)])
-def test_a_session_ends_after_a_working_day(visitor, person, engine, hours, status):
+def test_a_session_ends_after_a_working_day(visitor, person, owner, hours, status):
     visitor.log_in(person)
-    with engine.connect() as connection:
+    with owner.connect() as connection:
         connection.execute(
             text(
                 "UPDATE desk_sessions SET began_at = began_at - :hours * interval '1 hour'"
@@ -214,8 +214,8 @@ def test_passwords_and_tokens_are_kept_as_hashes_alone(engine, tokens, person):
         assert secret not in everything + logged
 
 
-def test_no_password_or_token_is_logged(new_service, accounts, tokens, engine):
-    forget_failures(engine)
+def test_no_password_or_token_is_logged(new_service, accounts, tokens, owner):
+    forget_failures(owner)
     service = new_service(WALLET_ADMIN_SECRET_KEY=SECRET_KEY, WALLET_LOG_LEVEL="DEBUG")
     token = tokens.create("logged", Role.VIEWER, by_whom="test", why="to test")
     with Visitor(service) as visitor:

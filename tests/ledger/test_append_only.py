@@ -16,15 +16,15 @@ from sqlalchemy.exc import DBAPIError
         "UPDATE wallets SET currency = 'EUR' WHERE user_id = :u",
     ],
 )
-def test_the_past_cannot_be_changed(player, engine, statement):
+def test_the_past_cannot_be_changed(player, owner, statement):
     player.bet("10")
-    with engine.connect() as connection, pytest.raises(DBAPIError, match="is refused: it is kept for ever") as error:
+    with owner.connect() as connection, pytest.raises(DBAPIError, match="is refused: it is kept for ever") as error:
         connection.execute(text(statement), {"u": player.user_id} if ":u" in statement else {})
     assert isinstance(error.value.orig, errors.InsufficientPrivilege)
     assert len(player.log()) == 1
 
 
-def test_no_balance_goes_below_zero(player, engine):
-    with engine.connect() as connection, pytest.raises(DBAPIError) as error:
+def test_no_balance_goes_below_zero(player, owner):
+    with owner.connect() as connection, pytest.raises(DBAPIError) as error:
         connection.execute(text("UPDATE wallets SET balance = -1 WHERE user_id = :u"), {"u": player.user_id})
     assert isinstance(error.value.orig, errors.CheckViolation)

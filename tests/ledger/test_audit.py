@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
+from tests.conftest import as_owner, as_superuser
 from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.ledger.audit import CHECKS, audit
 from wallet_service.ledger.calls import (
@@ -29,8 +30,9 @@ from wallet_service.schema import migrate
 def harmed(new_database):
     """A database with one player's story, and a way to harm it with every guard switched off."""
     url = new_database()
-    migrate(url)
+    migrate(as_owner(url))
     engine = create_wallet_engine(url, connections=1)
+    superuser = create_wallet_engine(as_superuser(url), connections=1)
     ledger = Ledger(engine)
     ledger.apply(OpenWallet("p", "USD", Decimal(100)))
     for number in (1, 2, 3, 4, 5):
@@ -52,7 +54,7 @@ def harmed(new_database):
     ledger.apply(Transfer("p", "withdrawal", "USD", "t1", Decimal(1), "{}"))
 
     def run(*statements):
-        with engine.connect() as connection:
+        with superuser.connect() as connection:
             connection.execute(text("SET session_replication_role = replica"))  # no triggers, no foreign keys
             for table, name in connection.execute(
                 text("SELECT conrelid::regclass, conname FROM pg_constraint WHERE contype = 'c' AND conrelid > 0")
@@ -66,6 +68,7 @@ def harmed(new_database):
 
     yield run
     engine.dispose()
+    superuser.dispose()
 
 
 def test_clean_after_real_calls(harmed):

@@ -71,7 +71,7 @@ def test_the_only_wallet_is_meant_where_no_currency_is_named(player):
         (["no player"], Outcome.PLAYER_UNKNOWN),
     ],
 )
-def test_outcomes_come_in_the_order_of_precedence(new_player, engine, steps, expected):
+def test_outcomes_come_in_the_order_of_precedence(new_player, owner, steps, expected):
     player = new_player()
     currency = "USD"
     prepare = {
@@ -91,12 +91,12 @@ def test_outcomes_come_in_the_order_of_precedence(new_player, engine, steps, exp
     if "poor" in steps and player.balance() >= 60:
         player.bet(str(player.balance() - 59), round_id="r9", reference="b9")
     if "frozen" in steps:
-        with engine.connect() as connection:
+        with owner.connect() as connection:
             connection.execute(text("UPDATE players SET state = 'frozen' WHERE user_id = :u"), {"u": player.user_id})
     if "no wallet" in steps:
         currency = "GBP"
     if "no player" in steps:
-        player = type(player)("nobody", player.ledger, engine)
+        player = type(player)("nobody", player.ledger, owner)
     log = player.log()
     receipt = player.bet("60", currency=currency)
     assert receipt.outcome is expected

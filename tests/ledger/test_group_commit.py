@@ -15,8 +15,13 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
-from tests.conftest import Player
-from wallet_service.database import create_group_engine, create_read_engine, create_wallet_engine
+from tests.conftest import Player, as_owner
+from wallet_service.database import (
+    create_group_engine,
+    create_migration_engine,
+    create_read_engine,
+    create_wallet_engine,
+)
 from wallet_service.ledger.audit import audit
 from wallet_service.ledger.group_commit import GroupCommit, WaitedTooLongError
 from wallet_service.ledger.ledger import Ledger
@@ -173,7 +178,7 @@ def test_an_error_in_a_group_touches_no_other_call(together, new_player):
 def test_a_stuck_wallet_in_a_group_holds_up_no_other_call(together, new_player, database_url):
     first, stuck, right = new_player(), new_player(), new_player()
     answered = Event()
-    holder = create_wallet_engine(database_url, connections=1)
+    holder = create_wallet_engine(as_owner(database_url), connections=1)
 
     def bet(ledger):
         receipt = replace(right, ledger=ledger).bet("10")
@@ -236,9 +241,9 @@ def test_a_fault_in_a_group_is_no_call_s_answer(together, group_engine, new_play
 
 def test_a_slow_database_applies_what_it_can_together_and_the_rest_by_itself(new_database):
     url = new_database()
-    migrate(url)
+    migrate(as_owner(url))
     engine, group_engine = create_wallet_engine(url, connections=AT_MOST), create_group_engine(url)
-    with engine.connect() as connection:
+    with create_migration_engine(as_owner(url)).begin() as connection:
         connection.exec_driver_sql(
             "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS"
             " $$ BEGIN PERFORM pg_sleep(0.25); RETURN NEW; END $$"
@@ -259,7 +264,7 @@ def test_a_slow_database_applies_what_it_can_together_and_the_rest_by_itself(new
 
 def test_two_workers_apply_groups_of_the_same_players_without_a_deadlock(new_database):
     url = new_database()
-    migrate(url)
+    migrate(as_owner(url))
     engines = [create_wallet_engine(url, connections=4) for _ in range(2)]
     group_engines = [create_group_engine(url) for _ in range(2)]
     statements: Counter[str] = Counter()

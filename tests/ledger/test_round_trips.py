@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from wallet_service.database import create_wallet_engine
+from tests.conftest import as_owner
+from wallet_service.database import create_migration_engine, create_wallet_engine
 from wallet_service.ledger.calls import Balance, SessionExpired
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.ledger.outcomes import Outcome
@@ -75,15 +76,16 @@ def test_each_call_is_one_round_trip(traced):
 
 def test_a_lost_race_is_run_again_and_not_for_ever(new_database):
     url = new_database()
-    migrate(url)
+    migrate(as_owner(url))
     engine = create_wallet_engine(url, connections=1)
     ledger = Ledger(engine)
-    with engine.connect() as connection:
+    owner = create_migration_engine(as_owner(url))
+    with owner.begin() as connection:
         connection.exec_driver_sql("CREATE SEQUENCE attempts")
         connection.exec_driver_sql(
             """
             CREATE OR REPLACE FUNCTION session_expired(p_user_id text, p_sent json) RETURNS receipt
-            LANGUAGE plpgsql AS $$
+            LANGUAGE plpgsql SECURITY DEFINER AS $$
             BEGIN
                 IF nextval('attempts') < p_user_id::integer THEN
                     RAISE EXCEPTION 'lost' USING ERRCODE = 'deadlock_detected';

@@ -21,9 +21,9 @@ def moved(player):
 # Rule 1, 2
 
 
-def test_refund_90_days_later_returns_the_stake(player, engine):
+def test_refund_90_days_later_returns_the_stake(player, owner):
     player.bet("10")
-    with engine.connect() as connection:
+    with owner.connect() as connection:
         connection.execute(
             text("UPDATE rounds SET opened_at = now() - interval '90 days' WHERE user_id = :u"), {"u": player.user_id}
         )
@@ -644,19 +644,19 @@ def test_a_decision_that_cannot_be_covered_changes_nothing(player):
     assert [row.outcome for row in player.query("SELECT outcome FROM refusals")] == ["round_settled"], "LM's alone"
 
 
-def test_a_decision_needs_who_and_why_and_stays_for_ever(player, engine):
+def test_a_decision_needs_who_and_why_and_stays_for_ever(player, owner):
     player.bet("10")
     player.end_round()
     player.refund("r1")
     player.decide("leave", "refund_of_settled_round")
     for statement in ("UPDATE actions SET why = 'other'", "DELETE FROM actions", "TRUNCATE actions"):
-        with engine.connect() as connection, pytest.raises(DBAPIError, match="is refused"):
+        with owner.connect() as connection, pytest.raises(DBAPIError, match="is refused"):
             connection.execute(text(statement))
     insert = """
         INSERT INTO actions (user_id, id, kind, by_whom, why, at)
         VALUES (:u, gen_random_uuid(), 'freeze', 'x', '', now())
     """
-    with engine.connect() as connection, pytest.raises(DBAPIError) as error:
+    with owner.connect() as connection, pytest.raises(DBAPIError) as error:
         connection.execute(text(insert), {"u": player.user_id})
     assert isinstance(error.value.orig, errors.CheckViolation)
 

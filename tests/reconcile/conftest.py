@@ -6,6 +6,7 @@ from itertools import count
 import pytest
 from sqlalchemy import text
 
+from tests.conftest import as_owner, as_reader
 from tests.reconcile.history_server import HistoryServer
 from tests.stand import PARTNER, SECRET, TOKEN
 from wallet_service.database import create_migration_engine, create_read_engine
@@ -54,7 +55,7 @@ class Books:
 
     def harm(self, change, round_id, **values):
         """Change the wallet's round as nothing in the product does."""
-        engine = create_migration_engine(self.database_url)
+        engine = create_migration_engine(as_owner(self.database_url))
         with engine.begin() as connection:
             connection.execute(
                 text(f"UPDATE rounds SET {change} WHERE user_id = :user AND round_id = :round"),
@@ -70,7 +71,7 @@ class Books:
         with LuckyMonaco(self.lucky.url, "v4.02", PARTNER, TOKEN, SECRET) as client:
             reconciliation = Reconciliation(
                 History(client, Pace(100_000)),
-                create_read_engine(self.database_url),
+                create_read_engine(as_reader(self.database_url)),
                 self.at(start),
                 self.at(end),
                 portion=PORTION,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE
+from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE, database_settings
 
 FIELDS = ["kind", "user_id", "round_id", "currency", "here", "there", "at"]
 
@@ -21,7 +21,7 @@ def start_reconcile(books):
         environment = {
             **ENVIRONMENT,
             **SECRETS,
-            "WALLET_DATABASE_URL": books.database_url,
+            **database_settings(books.database_url),
             "WALLET_LUCKY_MONACO_URL": books.lucky.url,
             "WALLET_HISTORY_CALLS_PER_MINUTE": "100000",
             "WALLET_HISTORY_DAYS": "3660",

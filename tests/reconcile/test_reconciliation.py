@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from tests.conftest import as_owner
 from tests.reconcile.conftest import Books
 from wallet_service.database import create_migration_engine
 from wallet_service.lucky_monaco import LuckyMonacoError
@@ -180,9 +181,9 @@ def test_a_listing_that_is_not_whole_is_a_fault(books):
 def test_memory_is_bounded_by_portions_and_not_by_the_period(lucky, new_database, player):
     """16,000 rounds take the memory of 4,000, at the same number a portion."""
     url = new_database()
-    migrate(url)
+    migrate(as_owner(url))
     books = Books(url, lucky, player)
-    engine = create_migration_engine(url)
+    engine = create_migration_engine(as_owner(url))
     with engine.begin() as connection:
         named = {"user": books.user_id, "noon": books.noon}
         for table, rows in (

@@ -11,13 +11,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, func
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Engine
 
 from wallet_service.admin.action_reads import action_of
 from wallet_service.cancelling import ANSWER_PATIENCE_S
+from wallet_service.ledger.actions import enter_action
 from wallet_service.ledger.cancellation_reads import rounds_asked_for
-from wallet_service.ledger.models import Action
 from wallet_service.ledger.round_reads import RoundKey, RoundRow, rounds_named
 
 __all__ = ["Preview", "Progress", "Selection", "preview_of", "progress_of", "record_selection", "selection_of"]
@@ -94,19 +93,12 @@ def preview_of(connection: Connection, keys: Collection[RoundKey], objection: Ca
 
 def record_selection(writes: Engine, selection_id: UUID, keys: list[RoundKey], *, by_whom: str, why: str) -> bool:
     """Write the selection to the action log; tell whether it is a new one, or its form was sent before."""
-    entry = {
-        "user_id": "",
-        "id": selection_id,
-        "kind": "cancel",
-        "reference": f"{len(keys)} rounds",
-        "by_whom": by_whom,
-        "why": why,
-        "at": func.clock_timestamp(),  # the clock of the cancellations, which are compared with it
-        "after": {"rounds": [list(key) for key in keys]},
-    }
-    statement = insert(Action).values(entry).on_conflict_do_nothing().returning(Action.id)
+    after = {"rounds": [list(key) for key in keys]}
     with writes.begin() as connection:
-        return connection.scalar(statement) is not None
+        # Its time is the clock of the cancellations, which are compared with it.
+        return enter_action(
+            connection, selection_id, "cancel", f"{len(keys)} rounds", by_whom, why, before=None, after=after
+        )
 
 
 def selection_of(connection: Connection, selection_id: UUID) -> Selection | None:

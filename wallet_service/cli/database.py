@@ -39,5 +39,5 @@ def apply_call(call: Call) -> Receipt:
 @contextmanager
 def reading() -> Iterator[Connection]:
     """Give a connection for reads."""
-    with create_read_engine(opened_database().database_url).connect() as connection:
+    with create_read_engine(opened_database().reader_database_url).connect() as connection:
         yield connection

@@ -65,14 +65,14 @@ def reconcile_command(
     """Compare the rounds of a period with Lucky Monaco's. Exits with 1 and names each difference. Moves no money."""
     settings = Settings.load()
     start, end, oldest = _period(start, end, settings)
-    database_url = opened_database().database_url
-    ledger = Ledger(create_wallet_engine(database_url, connections=1))
+    opened = opened_database()
+    ledger = Ledger(create_wallet_engine(opened.database_url, connections=1))
     queued: Counter[Outcome] = Counter()
     with connect_lucky_monaco(settings) as lucky_monaco:
         history = History(lucky_monaco, Pace(settings.history_calls_per_minute))
         reconciliation = Reconciliation(
             history,
-            create_read_engine(database_url),
+            create_read_engine(opened.reader_database_url),
             start,
             end,
             portion=timedelta(minutes=settings.history_portion_minutes),

@@ -37,7 +37,7 @@ def seed_command(players: int, rounds: int, transactions: int) -> None:
     """Fill an EMPTY database with play of the last 30 days, to measure against. It is all there or not at all."""
     if not players <= rounds <= transactions <= rounds * 1000:
         raise click.UsageError("each player needs a round, and each round 1 to 1000 transactions")
-    engine = create_migration_engine(opened_database().database_url)
+    engine = create_migration_engine(opened_database().owner_database_url)
     with engine.begin() as connection:
         connection.execute(text("LOCK TABLE players IN SHARE ROW EXCLUSIVE MODE"))
         if connection.scalar(text("SELECT EXISTS (SELECT FROM players)")):

@@ -6,7 +6,7 @@ from wallet_service import schema
 from wallet_service.cli.database import opened_database
 from wallet_service.cli.output import console
 from wallet_service.demo import run_demo
-from wallet_service.embedded import connect_embedded
+from wallet_service.embedded import owner_database_url
 from wallet_service.serving import serve
 from wallet_service.settings import Settings
 
@@ -38,8 +38,7 @@ def _say_where(settings: Settings, host: str, port: int) -> None:
 @click.command("migrate")
 def migrate_command() -> None:
     """Bring the database to this release's schema."""
-    settings = connect_embedded(Settings.load())
-    click.echo(f"The database is at {schema.migrate(settings.database_url)}.")
+    click.echo(f"The database is at {schema.migrate(owner_database_url(Settings.load()))}.")
 
 
 @click.command("demo")
