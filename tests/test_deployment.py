@@ -27,14 +27,21 @@ def test_every_variable_is_a_setting_with_a_good_value():
             for key, value in SERVICES[name]["environment"].items()
         }
         settings = Settings.load(environment)
-        settings.require_secrets()
-        assert settings.database_url == "postgresql://wallet:x@postgres:5432/wallet"
+        urls = (settings.owner_database_url, settings.database_url, settings.reader_database_url)
+        if name == "migrate":
+            assert urls == ("postgresql://wallet_owner:x@postgres:5432/wallet", "", "")
+        else:
+            settings.require_secrets()
+            service = "postgresql://wallet_service:x@postgres:5432/wallet"
+            assert urls == (service, service, "postgresql://wallet_desk:x@postgres:5432/wallet")
+            assert "WALLET_OWNER_DATABASE_URL" not in environment, "who serves does not know the owner's password"
     assert re.findall(r"WALLET_\w+", DOCKERFILE) == [], "the image carries no setting"
 
 
 def test_no_secret_has_a_default():
     text = (ROOT / "docker-compose.yml").read_text()
-    for name in ("POSTGRES_PASSWORD", "WALLET_PARTNER_ID", "WALLET_PARTNER_TOKEN", "WALLET_HASH_SECRET"):
+    passwords = ("POSTGRES_PASSWORD", "WALLET_OWNER_PASSWORD", "WALLET_SERVICE_PASSWORD", "WALLET_DESK_PASSWORD")
+    for name in (*passwords, "WALLET_PARTNER_ID", "WALLET_PARTNER_TOKEN", "WALLET_HASH_SECRET"):
         assert set(re.findall(rf"\$\{{{name}(.)(.)", text)) == {(":", "?")}
 
 
@@ -44,7 +51,10 @@ def test_the_wallet_starts_after_the_migration_after_the_database():
     assert SERVICES["migrate"]["restart"] == "no"
     assert SERVICES["wallet"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert SERVICES["postgres"]["image"] == "postgres:18"
-    assert SERVICES["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
+    roles = "./deploy/roles.sql:/docker-entrypoint-initdb.d/roles.sql:ro"
+    assert SERVICES["postgres"]["volumes"] == ["postgres:/var/lib/postgresql", roles]
+    known = set(re.findall(r"^\\getenv \w+ (\w+)$", (ROOT / "deploy" / "roles.sql").read_text(), re.MULTILINE))
+    assert known == set(SERVICES["postgres"]["environment"]) - {"POSTGRES_DB", "POSTGRES_PASSWORD"}
 
 
 def test_ports_agree_and_the_database_has_none():

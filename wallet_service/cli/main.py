@@ -18,6 +18,7 @@ from wallet_service.cli.sandbox import sandbox_command
 from wallet_service.cli.seed import seed_command
 from wallet_service.cli.service import demo_command, migrate_command, serve_command
 from wallet_service.cli.wallets import transactions_command, wallet_group
+from wallet_service.ledger.grants import MissingGroupsError
 from wallet_service.ledger.ledger import LedgerUnavailableError
 from wallet_service.schema import NewerSchemaError
 from wallet_service.settings import SettingsError
@@ -34,7 +35,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
-    except (SettingsError, AddressInUseError, LedgerUnavailableError, NewerSchemaError) as error:
+    except (SettingsError, AddressInUseError, LedgerUnavailableError, MissingGroupsError, NewerSchemaError) as error:
         FaultError(str(error)).show()
         sys.exit(FaultError.exit_code)
     except DBAPIError as error:

@@ -5,8 +5,10 @@ import click
 from wallet_service import schema
 from wallet_service.cli.database import opened_database
 from wallet_service.cli.output import console
+from wallet_service.database_roles import check_roles
 from wallet_service.demo import run_demo
 from wallet_service.embedded import owner_database_url
+from wallet_service.logs import configure_logs
 from wallet_service.serving import serve
 from wallet_service.settings import Settings
 
@@ -21,6 +23,8 @@ def serve_command(host: str, port: int, workers: int) -> None:
     """Serve the wallet. The embedded database migrates itself; an external one must be at head."""
     Settings.load().require_secrets()
     settings = opened_database()
+    configure_logs(settings.log_level)
+    check_roles(settings)
     serve(
         settings,
         host,

@@ -1,0 +1,22 @@
+-- The wallet's database roles, made once by an administrator, in the wallet's database. The passwords come from the
+-- environment:  psql --file deploy/roles.sql "$ADMINISTRATOR_URL"   (psql 15 or later)
+--
+-- wallet_owner     migrates; tables and functions are its own.    WALLET_OWNER_DATABASE_URL, of `migrate` alone
+-- wallet_service   calls the ledger's functions.                  WALLET_DATABASE_URL
+-- wallet_desk      reads, for the desk's pages and reports.       WALLET_READER_DATABASE_URL
+--
+-- What the two groups may do is granted by every `migrate`. Other logins, of any name, can be members of them.
+\set ON_ERROR_STOP on
+\getenv owner_password WALLET_OWNER_PASSWORD
+\getenv service_password WALLET_SERVICE_PASSWORD
+\getenv desk_password WALLET_DESK_PASSWORD
+BEGIN;
+CREATE ROLE wallet_caller NOLOGIN;
+CREATE ROLE wallet_reader NOLOGIN;
+CREATE ROLE wallet_owner LOGIN PASSWORD :'owner_password';
+CREATE ROLE wallet_service LOGIN PASSWORD :'service_password' IN ROLE wallet_caller;
+CREATE ROLE wallet_desk LOGIN PASSWORD :'desk_password' IN ROLE wallet_reader;
+ALTER ROLE wallet_desk SET default_transaction_read_only = on;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+GRANT USAGE, CREATE ON SCHEMA public TO wallet_owner;
+COMMIT;
