@@ -12,7 +12,7 @@ from wallet_service.database import create_desk_engine, create_migration_engine
 from wallet_service.ledger.actions import ENTER_ACTION
 from wallet_service.ledger.call_groups import APPLY_CALLS
 from wallet_service.ledger.grants import CALLED, GRANTS, INNER
-from wallet_service.ledger.ledger import STATEMENTS
+from wallet_service.ledger.statements import STATEMENTS
 
 SECRET = {"accounts", "api_tokens", "desk_sessions", "failed_logins"}
 """The tables that say who somebody is."""

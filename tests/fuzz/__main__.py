@@ -19,7 +19,7 @@ def main() -> int:
     options = parser.parse_args()
     failed = 0
     for name in [options.only] if options.only else PROPERTIES:
-        print(f"{name}: {PROPERTIES[name].__doc__}", flush=True)  # noqa: T201 - it is a program
+        print(f"{name}: {PROPERTIES[name].__doc__}", flush=True)
         command = [sys.executable, "-m", "tests.fuzz.target", name, str(options.seconds)]
         failed += subprocess.run(command).returncode != 0
     return failed

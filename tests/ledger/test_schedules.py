@@ -13,7 +13,7 @@ from tests.schedules.exploring import explore
 from tests.schedules.judging import Meeting
 from tests.schedules.sessions import Stage
 from wallet_service.ledger.calls import OpenWalletByHand, SessionExpired
-from wallet_service.ledger.ledger import STATEMENTS
+from wallet_service.ledger.statements import STATEMENTS
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ from wallet_service.ledger.calls import (
     Transfer,
     Win,
 )
-from wallet_service.ledger.ledger import FIELDS, STATEMENTS
+from wallet_service.ledger.statements import FIELDS, STATEMENTS
 
 __all__ = ["CALLS", "IDS", "SCENES", "TRIPLES", "id_of", "statement"]
 
