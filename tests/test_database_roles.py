@@ -96,17 +96,24 @@ def test_who_migrates_needs_the_owner_s_url_alone(new_database):
     assert (served.returncode, "WALLET_DATABASE_URL must be set too" in served.stderr) == (2, True)
 
 
-def test_a_role_that_is_not_of_the_group_is_told_so(new_database):
+def test_a_role_that_is_not_of_its_group_is_told_so(new_database):
     url = new_database()
     schema.migrate(as_owner(url))
-    with create_migration_engine(as_superuser(url)).begin() as connection:
+    superuser = create_migration_engine(as_superuser(url))
+    with superuser.begin() as connection:
         connection.execute(text("CREATE ROLE wallet_stranger LOGIN"))
-    told = run("audit", WALLET_DATABASE_URL=url_as("wallet_stranger", url))
-    with create_migration_engine(as_superuser(url)).begin() as connection:
+    stranger = url_as("wallet_stranger", url)
+    told = run("audit", WALLET_DATABASE_URL=stranger)
+    told_of_the_reader = run("serve", WALLET_DATABASE_URL=url, WALLET_READER_DATABASE_URL=stranger)
+    with superuser.begin() as connection:
         connection.execute(text("DROP ROLE wallet_stranger"))
-    assert told.returncode == 2
-    assert "GRANT wallet_caller TO it" in told.stderr
-    assert "Traceback" not in told.stderr
+    superuser.dispose()
+    for result in (told, told_of_the_reader):
+        assert result.returncode == 2
+        assert "its role may not read the wallet's tables" in result.stderr
+        assert "GRANT wallet_caller TO it, or wallet_reader" in result.stderr
+        assert result.stderr.count("\n") == 1
+    assert "WALLET_READER_DATABASE_URL: " in told_of_the_reader.stderr
 
 
 def test_one_role_for_everything_is_served_with_a_warning(new_service, database_url):

@@ -1,4 +1,4 @@
-"""Whether the roles that the settings name can do their part and no more, looked at before anything is served."""
+"""Whether the roles that the settings name can do no more than their part, looked at before anything is served."""
 
 import structlog
 

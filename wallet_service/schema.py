@@ -12,7 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 from wallet_service.database import create_migration_engine
 from wallet_service.embedded import connect_embedded
 from wallet_service.ledger.functions import CONTRACT
-from wallet_service.ledger.grants import CALLER
+from wallet_service.ledger.grants import CALLER, READER
 from wallet_service.settings import Settings
 
 __all__ = ["NewerSchemaError", "alembic_config", "migrate", "prepare_database", "schema_problem"]
@@ -84,7 +84,10 @@ def schema_problem(engine: Engine) -> str | None:
     except ProgrammingError as error:
         if not isinstance(error.orig, errors.InsufficientPrivilege):
             raise
-        return f"the role may not read the wallet's tables; migrate, and run as an administrator: GRANT {CALLER} TO it"
+        return (
+            "its role may not read the wallet's tables; migrate, and let an administrator run: "
+            f"GRANT {CALLER} TO it, or {READER} if it is for reading alone"
+        )
     if revision is None and contract is None:
         return f"the database has no wallet schema; run: wallet-service migrate (to {HEAD})"
     if revision is None or revision < HEAD:

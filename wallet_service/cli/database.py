@@ -27,6 +27,10 @@ def opened_database() -> Settings:
     problem = schema.schema_problem(create_read_engine(settings.database_url))
     if problem:
         raise FaultError(problem)
+    if settings.reader_database_url != settings.database_url:
+        problem = schema.schema_problem(create_read_engine(settings.reader_database_url))
+        if problem:
+            raise FaultError(f"WALLET_READER_DATABASE_URL: {problem}")
     return settings
 
 
