@@ -5,6 +5,7 @@
 # make bench   set up, and measure the wallet beside the database alone (needs wrk; make bench ARGS=--quick)
 # make timing  set up, and measure whether the time of a check tells right credentials from wrong ones
 # make fuzz    set up, and feed the readers of requests what coverage suggests (make fuzz ARGS="--seconds 600")
+# make chaos   set up, and run the wallet under load and faults (all of it, in 25 minutes: make chaos ARGS=--long)
 # make docs    write the pages that are made from code
 # make audit-dependencies  ask the advisory database about every dependency (needs the internet)
 # make lock    compile the requirements again (needs uv on the PATH)
@@ -14,7 +15,7 @@ PORT ?= 8080
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: run test check bench timing fuzz schedules audit-dependencies setup docs lock
+.PHONY: run test check bench timing fuzz schedules audit-dependencies chaos setup docs lock
 
 run: setup
 	@exec $(VENV)/bin/wallet-service demo --port $(PORT)
@@ -51,6 +52,9 @@ fuzz: setup
 
 schedules: setup
 	$(VENV)/bin/python -m tests.schedules $(ARGS)
+
+chaos: setup
+	$(VENV)/bin/python -m tests.chaos $(ARGS)
 
 docs: setup
 	$(VENV)/bin/python -m wallet_service.versions.outcome_page > docs/outcomes.md
