@@ -21,9 +21,10 @@ from tests.chaos.history import History, Options, read_options
 from tests.chaos.plan import KINDS
 from tests.chaos.run import Verdict, run
 
-LONG_REFUNDS, LONG_FAULTS, LONG_SECONDS = 100_000, 500, 1500.0
+LONG_REFUNDS, LONG_FAULTS, LONG_SECONDS = 100_000, 500, 3600.0
+LONG_QUIET = 2.5
 HARNESS_FAILED = 3
-SHOWN = 20
+SHOWN, LINES_SHOWN = 20, 12
 """Violations on the terminal; the history has them all."""
 
 
@@ -40,6 +41,7 @@ SHOWN = 20
 @click.option(
     "--actors", default=8, show_default=True, type=click.IntRange(1, 64), help="Callers, with 6 connections each."
 )
+@click.option("--quiet", default=1.0, type=click.FloatRange(0.1), help="So many times the planned time between faults.")
 @click.option(
     "--only", multiple=True, type=click.Choice(list(KINDS)), help="Only faults of this kind; may be repeated."
 )
@@ -58,6 +60,7 @@ def main(
     faults: int,
     long: bool,
     actors: int,
+    quiet: float,
     only: tuple[str, ...],
     broken: tuple[str, ...],
     history_path: Path | None,
@@ -65,8 +68,8 @@ def main(
 ) -> None:
     """Run the wallet under load and faults, and judge it by what it acknowledged."""
     if long:
-        seconds, refunds, faults = LONG_SECONDS, LONG_REFUNDS, LONG_FAULTS
-    options = Options(seed or token_hex(4), seconds, refunds, faults, actors, broken, only)
+        seconds, refunds, faults, quiet = LONG_SECONDS, LONG_REFUNDS, LONG_FAULTS, LONG_QUIET
+    options = Options(seed or token_hex(4), seconds, refunds, faults, actors, quiet, broken, only)
     if replay:
         try:
             options = read_options(replay)
@@ -79,7 +82,7 @@ def main(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(HARNESS_FAILED))  # and nothing is left running
     try:
         verdict = run(options, folder, history)
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever it is, it is no verdict
         traceback.print_exc()
         click.echo(f"The harness failed; see {folder}. Again: --seed {options.seed}")
         sys.exit(HARNESS_FAILED)
@@ -99,7 +102,8 @@ def _tell(verdict: Verdict, faults: Mapping[str, int]) -> None:
     click.echo("faults: " + ", ".join(f"{number} {kind}" for kind, number in sorted(faults.items())))
     click.echo(", ".join(f"{number} {name}" for name, number in verdict.counts.items()))
     for violation in verdict.violations[:SHOWN]:
-        click.echo(f"VIOLATION {violation}")
+        first, *rest = violation.splitlines()
+        click.echo("\n".join([f"VIOLATION {first}", *rest[:LINES_SHOWN], *(["  ..."] if rest[LINES_SHOWN:] else [])]))
     if len(verdict.violations) > SHOWN:
         click.echo(f"... and {len(verdict.violations) - SHOWN} more")
     if not verdict.violations:

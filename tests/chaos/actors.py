@@ -40,6 +40,11 @@ class Played:
         """Return its calls of that name."""
         return [call for call in self.calls if call.name == name]
 
+    @property
+    def is_refunded(self) -> bool:
+        """Whether its refund was acknowledged."""
+        return any(call.code == "0" for call in self.named("Refund"))
+
 
 @dataclass(slots=True)
 class Stage:
@@ -56,6 +61,8 @@ class Actor:
     def __init__(self, number: int, seed: str, lines: Sequence[Line], players: Sequence[str], stage: Stage) -> None:
         """Play with these players over these connections."""
         self.played: list[Played] = []
+        self.refunds = 0
+        """Rounds of them whose refund was acknowledged."""
         self._random = Random(f"{seed}:actor:{number}")
         self._lines = lines
         *self._rich, self._poor = players
@@ -68,7 +75,9 @@ class Actor:
         scripts = list(SCRIPTS)
         while not self._stage.over.is_set():
             [script] = self._random.choices(scripts, list(SCRIPTS.values()))
+            begun = len(self.played)
             script(self)
+            self.refunds += sum(one.is_refunded for one in self.played[begun:])
 
     def plain(self) -> None:
         """Bet and refund, in either version."""
@@ -246,7 +255,7 @@ class Actor:
 
 
 SCRIPTS: dict[Any, int] = {
-    Actor.many: 12,
+    Actor.many: 20,
     Actor.plain: 6,
     Actor.twins: 6,
     Actor.refund_first: 2,

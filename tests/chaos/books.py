@@ -67,7 +67,7 @@ def _as_lucky_monaco_has_it(played: Played) -> Round:
         for result in played.named("Result")
         if result.code == "0"
     )
-    void = any(refund.code == "0" for refund in played.named("Refund"))
+    void = played.is_refunded
     return replace(
         played.the_round, state=State.CANCELLED if void else State.COMPLETED, bets=bets, wins=() if void else wins
     )

@@ -25,6 +25,8 @@ class Options:
     refunds: int
     faults: int
     actors: int
+    quiet: float
+    """So many times the planned time lies between two faults."""
     broken: tuple[str, ...]
     only: tuple[str, ...]
     replay: str = ""

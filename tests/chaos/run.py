@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from time import monotonic, sleep
 
-from tests.chaos.actors import CURRENCY, POOR_BALANCE, Actor, Played, Stage
+from tests.chaos.actors import CURRENCY, POOR_BALANCE, Actor, Stage
 from tests.chaos.books import check_books
 from tests.chaos.broken import break_database
 from tests.chaos.calls import Line, Writer
@@ -83,11 +83,11 @@ def run(options: Options, folder: Path, history: History) -> Verdict:
         played = [one for actor in actors for one in actor.played]
         history.show("everything settled; the books are checked")
         final = stack.balances(list(opening), CURRENCY)
-        violations = [*table.violations, *check_books(stack, played)]
+        books = [*table.violations, *check_books(stack, played)]
         with stack.postgres.connect() as connection:
             log = read_log(connection, list(opening))
-        violations += judge(played, log, opening, final)
-    counts = _counts(played, table, history)
+        violations = [*judge(played, log, opening, final), *books]
+    counts = _counts(actors, table, history)
     wanted = {"refunds": options.refunds, "faults": options.faults}
     short_of = [f"{counts[name]} of {number} {name}" for name, number in wanted.items() if counts[name] < number]
     return Verdict(violations, counts, short_of)
@@ -121,7 +121,7 @@ def _make_faults(
     options: Options, lane: str, stack: Stack, players: Sequence[str], stage: Stage, history: History
 ) -> None:
     for fault in faults_of(options, lane):
-        if stage.over.wait(fault.quiet):
+        if stage.over.wait(fault.quiet * options.quiet):
             return
         began = monotonic()
         try:
@@ -136,27 +136,23 @@ def _watch(options: Options, tasks: Sequence[Future[None]], actors: Sequence[Act
     """Wait until the run has done what it is for, its time is over, or a part of the harness fails."""
     began = told = monotonic()
     while monotonic() < began + options.seconds and not any(task.done() and task.exception() for task in tasks):
-        refunds = _refunds([one for actor in actors for one in list(actor.played)]) if options.refunds else 0
+        refunds = sum(actor.refunds for actor in actors)
         faults = history.done.total()
         if (options.refunds or options.faults) and refunds >= options.refunds and faults >= options.faults:
             return
         if monotonic() > told + TOLD_EVERY_S:
             told = monotonic()
-            history.show(f"{refunds or ''} refunds, {faults} faults so far")
-        sleep(LOOK_EVERY_S if not options.refunds else 1.0)
+            history.show(f"{refunds} refunds, {faults} faults so far")
+        sleep(LOOK_EVERY_S)
 
 
-def _refunds(played: Sequence[Played]) -> int:
-    """Count the rounds whose refund was acknowledged."""
-    return sum(any(call.name == "Refund" and call.code == "0" for call in list(one.calls)) for one in played)
-
-
-def _counts(played: Sequence[Played], table: Table, history: History) -> dict[str, int]:
+def _counts(actors: Sequence[Actor], table: Table, history: History) -> dict[str, int]:
+    played = [one for actor in actors for one in actor.played]
     calls = [call for one in played for call in one.calls]
     attempts = Counter(attempt.code for call in calls for attempt in call.attempts)
     return {
         "rounds": len(played),
-        "refunds": _refunds(played),
+        "refunds": sum(actor.refunds for actor in actors),
         "calls": len(calls),
         "messages": attempts.total(),
         "without an answer": attempts[None],

@@ -22,10 +22,10 @@ def first_faults(options):
 
 
 def test_a_seed_plans_the_same_faults_and_all_kinds_of_them():
-    options = Options("a seed", 1, 0, 0, 1, (), ())
+    options = Options("a seed", 1, 0, 0, 1, 1, (), ())
     planned = first_faults(options)
     assert planned == first_faults(options)
-    assert planned != first_faults(Options("another", 1, 0, 0, 1, (), ()))
+    assert planned != first_faults(Options("another", 1, 0, 0, 1, 1, (), ()))
     assert {fault.kind for faults in planned for fault in faults} == KINDS.keys()
 
 
