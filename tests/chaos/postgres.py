@@ -14,7 +14,7 @@ from wallet_service.embedded import EmbeddedPostgres
 
 __all__ = ["Postgres"]
 
-START_WITHIN_S = 60
+START_WITHIN_S = 180
 ROLE = "wallet"
 """Whom the service connects as, and who owns the database: no superuser, for whom a few connections are kept."""
 OPTIONS = {
