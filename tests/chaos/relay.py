@@ -115,8 +115,9 @@ class Side(asyncio.Protocol):
         while self.waiting:
             await asyncio.sleep(self.field.weather.delay)
             await self.field.audible.wait()
+            if not self.waiting or not self.peer:
+                break  # cut off meanwhile
             data, weather, chance = self.waiting.popleft(), self.field.weather, self.field.random.random()
-            assert self.peer
             if self.is_target and chance < weather.lost_answers:
                 self.abort()
             elif self.peer.transport and not self.is_target and chance < weather.half_requests:
