@@ -10,6 +10,9 @@ THROW_AWAY = {"Secret Keyword", "Basic Auth Credentials", "Hex High Entropy Stri
 NO_SECRETS = {
     ("README.md", "Basic Auth Credentials"): "the form of a database URL",
     ("wallet_service/settings.py", "Basic Auth Credentials"): "the same",
+    ("wallet_service/settings.py", "Secret Keyword"): "the settings that are secrets, by their names",
+    ("wallet_service/openapi/examples.py", "Hex High Entropy String"): "the id of a session in an example",
+    ("wallet_service/openapi/examples.py", "Secret Keyword"): "the key of the contract's published examples",
     ("wallet_service/admin/accounts.py", "Secret Keyword"): "the action log's word for a change",
     ("wallet_service/demo.py", "Secret Keyword"): "the name that the demo's password is kept under",
 }
