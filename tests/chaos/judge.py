@@ -83,7 +83,7 @@ def judge(
             calls[call.key].append(call)
     for key, group in calls.items():
         yield from _answers(group)
-        yield from _effects(group, book.by_key.get(key, []))
+        yield from _effects(group, book.by_key.get(key, []), book)
     for key, rows in book.by_key.items():
         if key not in calls:
             yield f"nobody asked for it\n{_told((), rows)}"
@@ -112,7 +112,7 @@ def _answers(calls: Sequence[Call]) -> Iterator[str]:
             yield f"it never settled\n{_told([call], ())}"
 
 
-def _effects(calls: Sequence[Call], rows: Sequence[Logged]) -> Iterator[str]:
+def _effects(calls: Sequence[Call], rows: Sequence[Logged], book: Book) -> Iterator[str]:
     """Hold what is one call for the wallet against what the log has of it."""
     if calls[0].name not in LOGGED:
         return
@@ -123,7 +123,7 @@ def _effects(calls: Sequence[Call], rows: Sequence[Logged]) -> Iterator[str]:
         yield f"acknowledged, and not in the log\n{_told(calls, rows)}"
     elif acknowledged and acknowledged != {row.id for row in rows}:
         yield f"acknowledged as another transaction than the log's\n{_told(calls, rows)}"
-    elif rows and not acknowledged and not any(call.is_unsure for call in calls):
+    elif rows and not acknowledged and not any(call.is_unsure or _came_too_late(call, rows[0], book) for call in calls):
         yield f"refused, and in the log\n{_told(calls, rows)}"
     for row in rows:
         stated = calls[0].amount
@@ -131,6 +131,18 @@ def _effects(calls: Sequence[Call], rows: Sequence[Logged]) -> Iterator[str]:
             yield f"logged with another amount than was sent\n{_told(calls, rows)}"
         if row.round_id != calls[0].the_round.round_id:
             yield f"logged in another round\n{_told(calls, rows)}"
+
+
+def _came_too_late(call: Call, bet: Logged, book: Book) -> bool:
+    """Tell whether a bet in the log was rightly refused: its money had been given back by then.
+
+    The wallet itself applies a call again whose answer it lost on the way from the database, and so may find what came
+    meanwhile, as a caller's resend would (rule 14).
+    """
+    given_back = [row for row in book.by_round[bet.round_id] if row.call == "refund"]
+    given_back += book.by_key.get((bet.user_id, "cancel", bet.reference), [])
+    refused_at = [attempt.received for attempt in call.attempts if attempt.code == "999"]
+    return bet.call == "bet" and any(row.at <= at for row in given_back for at in refused_at)
 
 
 def _refund(played: Played, rows: Sequence[Logged]) -> Iterator[str]:

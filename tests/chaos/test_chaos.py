@@ -1,10 +1,12 @@
 """The fault runs in short: the wallet keeps its promises, and each build that is broken on purpose is found out."""
 
 import os
+import re
 import subprocess
 import sys
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 
 import pytest
@@ -13,17 +15,21 @@ from tests.chaos.history import History, Options, faults_of, read_options
 from tests.chaos.plan import KINDS, LANES
 
 ROOT = Path(__file__).parent.parent.parent
+RACES = ["--refunds=1000", "--quiet=10"]
+"""Much load: what lacks a lock goes wrong without faults, too."""
 
 
 @pytest.fixture
-def chaos(tmp_path):
-    def run(*arguments):
-        command = [sys.executable, "-m", "tests.chaos", *arguments]
-        # What a run with violations leaves behind goes the way of all temporary folders of tests.
-        environment = {**os.environ, "TMPDIR": str(tmp_path)}
-        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+def chaos():
+    # Not in pytest's own folder: another pytest that begins meanwhile shuts it against the database's system user.
+    with TemporaryDirectory(prefix="test-chaos-") as folder:
 
-    return run
+        def run(*arguments):
+            command = [sys.executable, "-m", "tests.chaos", *arguments]
+            environment = {**os.environ, "TMPDIR": folder}
+            return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+
+        yield run
 
 
 def first_faults(options):
@@ -61,8 +67,8 @@ def test_what_was_acknowledged_holds_under_faults(chaos):
     ("build", "arguments", "found"),
     [
         (["unique-key"], ["--refunds=1"], "the log takes a second refund of a round"),
-        (["lock"], ["--refunds=500"], "an answer that no wallet may give"),
-        (["unique-key", "lock"], ["--refunds=500"], "applied 2 times"),
+        (["lock"], RACES, "(an answer that no wallet may give|audit ends with 1|the wallet logged a fault)"),
+        (["unique-key", "lock"], RACES, "applied 2 times"),
         (["durability"], ["--faults=1", "--only=kill_postgres"], "acknowledged, and not in the log"),
     ],
     ids=["unique key", "lock", "unique key and lock", "durability"],
@@ -70,4 +76,4 @@ def test_what_was_acknowledged_holds_under_faults(chaos):
 def test_a_build_that_is_broken_on_purpose_is_found_out(chaos, build, arguments, found):
     run = chaos(*(f"--broken={name}" for name in build), *arguments)
     assert run.returncode == 1, run.stdout + run.stderr
-    assert f"VIOLATION {found}" in run.stdout
+    assert re.search(f"^VIOLATION {found}", run.stdout, re.MULTILINE), run.stdout
