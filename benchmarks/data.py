@@ -16,6 +16,7 @@ from sqlalchemy import Engine, text
 
 from wallet_service.database import create_migration_engine, create_read_engine
 from wallet_service.embedded import EmbeddedPostgres
+from wallet_service.embedded_roles import OWNER_LOGIN, SERVICE_LOGIN, url_as
 from wallet_service.ledger.audit import audit
 from wallet_service.schema import migrate
 
@@ -38,12 +39,14 @@ _runs = count()
 class Database:
     """A database with a month of play in it, and whatever earlier runs left."""
 
-    def __init__(self, url: str, process: psutil.Process, players: int) -> None:
+    def __init__(self, superuser_url: str, process: psutil.Process, players: int) -> None:
         """Take a running server's database."""
-        self.url = url
+        self.url = url_as(SERVICE_LOGIN, superuser_url)
+        """As the wallet's own role."""
+        self.owner_url = url_as(OWNER_LOGIN, superuser_url)
         self.process = process
         self._players = players
-        self._engine = create_migration_engine(url)
+        self._engine = create_migration_engine(superuser_url)
 
     def new_rounds(self, number: int) -> Rounds:
         """Open so many rounds, and let what that leaves to do be done, so that no measurement pays for it."""
@@ -65,7 +68,7 @@ class Database:
             RuntimeError: the books are wrong.
 
         """
-        reads: Engine = create_read_engine(self.url)
+        reads: Engine = create_read_engine(self.owner_url)
         with reads.connect() as connection:
             report = audit(connection)
         if report.findings:
@@ -94,7 +97,7 @@ def database_of(folder: Path, rounds: int, *, anew: bool = False) -> Iterator[Da
                 check=True,
             )
             seeded.touch()
-        migrate(url)
+        migrate(url_as(OWNER_LOGIN, url))
         yield Database(url, psutil.Process(server.server.get_pid()), players)
     finally:
         server.stop()

@@ -144,7 +144,7 @@ def warm(server: Server, database: Database) -> Iterator[Server]:
 def main_ratios(bench: Bench, workers: int, *, quick: bool) -> dict[str, float]:
     """Measure what the targets name, in one go, and return the ratios; but the latencies', if ``quick``."""
     ceiling = max(bench.ceiling(connections).load.rate for connections in bench.ceiling_connections)
-    with warm(usual_way(bench.database.url, workers), bench.database) as server:
+    with warm(usual_way(bench.database.owner_url, workers), bench.database) as server:
         usual = bench.http(server, workers, "refund").load.rate
     with warm(wallet(bench.database.url, workers), bench.database) as server:
         refund, replay, mix = (

@@ -14,9 +14,10 @@ import psutil
 import psycopg
 import pytest
 
-from tests.conftest import ENVIRONMENT, WALLET_SERVICE
+from tests.conftest import ENVIRONMENT, WALLET_SERVICE, as_owner
 from wallet_service.database import create_wallet_engine
 from wallet_service.embedded import EmbeddedPostgres
+from wallet_service.embedded_roles import SERVICE_LOGIN, url_as
 from wallet_service.ledger.calls import OpenWallet
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.schema import migrate
@@ -133,8 +134,8 @@ def archiving_into(archive, server):
             name, value = line.split(" = ")
             connection.execute(f"ALTER SYSTEM SET {name} = {value}".encode())
     server.server.stop()
-    url = server.start()
-    migrate(url)
+    url = url_as(SERVICE_LOGIN, server.start())
+    migrate(as_owner(url))
     engine = create_wallet_engine(url, 1)
     for client in range(CLIENTS):
         Ledger(engine).apply(OpenWallet(f"p{client}", "USD", Decimal(2_000)))
@@ -170,7 +171,7 @@ def restored_at(point, base, archive, server, folder):
     with (folder / "postgresql.auto.conf").open("a") as settings:
         settings.write(settings_of("Restore", **{"/archive": archive, "2026-01-31 12:00:00+00": point}))
     (folder / "recovery.signal").touch()
-    url = server.start()
+    url = url_as(SERVICE_LOGIN, server.start())
     with psycopg.connect(server.server.get_uri(), autocommit=True) as connection:
         while scalar(connection, "SELECT pg_is_in_recovery()"):
             pass

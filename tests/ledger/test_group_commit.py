@@ -208,7 +208,7 @@ def test_a_stuck_wallet_in_a_group_holds_up_no_other_call(together, new_player, 
 def test_a_call_of_its_own_whose_wallet_is_stuck_lets_the_others_pass(engine, group_engine, new_player, database_url):
     ledger = Ledger(engine, group_engine=group_engine, calls_together=AT_MOST)
     stuck, others = new_player(), [new_player() for _ in range(5)]
-    holder = create_wallet_engine(database_url, connections=1)
+    holder = create_wallet_engine(as_owner(database_url), connections=1)
     with (
         holder.connect().execution_options(isolation_level="READ COMMITTED") as connection,
         ThreadPoolExecutor(1) as pool,

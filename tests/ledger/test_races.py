@@ -11,7 +11,8 @@ from threading import Barrier
 import pytest
 from sqlalchemy import text
 
-from wallet_service.database import create_group_engine
+from tests.conftest import as_owner
+from wallet_service.database import create_group_engine, create_wallet_engine
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome, Receipt
 
@@ -158,11 +159,12 @@ def test_a_bet_and_its_early_refund_or_cancel_in_another_currency_never_cost_the
             assert (bet.outcome, answer.outcome) == (Outcome.APPLIED, Outcome.CURRENCY_MISMATCH)
 
 
-def test_a_freeze_waits_for_the_bet_that_is_on_its_way(player, engine):
+def test_a_freeze_waits_for_the_bet_that_is_on_its_way(player, engine, database_url):
+    owner = create_wallet_engine(as_owner(database_url), connections=1)
     waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     with (
         ThreadPoolExecutor(1) as pool,
-        engine.connect().execution_options(isolation_level="READ COMMITTED") as bet,
+        owner.connect().execution_options(isolation_level="READ COMMITTED") as bet,
         engine.connect() as looking,
     ):
         bet.execute(text("SELECT FROM lock_wallet(:user, 'USD')"), {"user": player.user_id})
@@ -171,3 +173,4 @@ def test_a_freeze_waits_for_the_bet_that_is_on_its_way(player, engine):
             assert not freeze.done(), "it is told to be applied, and the bet is taken afterwards"
         bet.rollback()
         assert freeze.result().outcome is Outcome.APPLIED
+    owner.dispose()

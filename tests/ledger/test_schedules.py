@@ -7,6 +7,7 @@ from itertools import combinations_with_replacement
 
 import pytest
 
+from tests.conftest import as_superuser
 from tests.schedules.__main__ import PAIR, meetings, prepare, run
 from tests.schedules.catalogue import CALLS
 from tests.schedules.exploring import explore
@@ -21,7 +22,7 @@ def woven(new_database):
     """Make databases whose functions have stops, one function broken if so named."""
 
     def make(broken=None):
-        url = new_database()
+        url = as_superuser(new_database())  # who may set how soon deadlocks are looked for
         prepare(url, broken)
         return url
 
