@@ -66,7 +66,7 @@ def run(options: Options, folder: Path, history: History) -> Verdict:
                 making = [
                     lanes.submit(_make_faults, options, lane, stack, list(opening), stage, history) for lane in LANES
                 ]
-                _watch(options, [*playing, *making], actors, history)
+                _watch(options, stack, [*playing, *making], actors, history)
                 stage.over.set()
                 wait(making)
                 stack.calm()
@@ -87,7 +87,7 @@ def run(options: Options, folder: Path, history: History) -> Verdict:
         with stack.postgres.connect() as connection:
             log = read_log(connection, list(opening))
         violations = [*judge(played, log, opening, final), *books]
-    counts = _counts(actors, table, history)
+    counts = _counts(stack, actors, table, history)
     wanted = {"refunds": options.refunds, "faults": options.faults}
     short_of = [f"{counts[name]} of {number} {name}" for name, number in wanted.items() if counts[name] < number]
     return Verdict(violations, counts, short_of)
@@ -132,8 +132,13 @@ def _make_faults(
             history.fault(fault, began, what, done=True)
 
 
-def _watch(options: Options, tasks: Sequence[Future[None]], actors: Sequence[Actor], history: History) -> None:
-    """Wait until the run has done what it is for, its time is over, or a part of the harness fails."""
+def _watch(
+    options: Options, stack: Stack, tasks: Sequence[Future[None]], actors: Sequence[Actor], history: History
+) -> None:
+    """Wait until the run has done what it is for, its time is over, or a part of the harness fails.
+
+    Meanwhile be the supervisor that every deployment has: a server that ended is started again.
+    """
     began = told = monotonic()
     while monotonic() < began + options.seconds and not any(task.done() and task.exception() for task in tasks):
         refunds = sum(actor.refunds for actor in actors)
@@ -143,10 +148,11 @@ def _watch(options: Options, tasks: Sequence[Future[None]], actors: Sequence[Act
         if monotonic() > told + TOLD_EVERY_S:
             told = monotonic()
             history.show(f"{refunds} refunds, {faults} faults so far")
+        stack.wallet.keep_up()
         sleep(LOOK_EVERY_S)
 
 
-def _counts(actors: Sequence[Actor], table: Table, history: History) -> dict[str, int]:
+def _counts(stack: Stack, actors: Sequence[Actor], table: Table, history: History) -> dict[str, int]:
     played = [one for actor in actors for one in actor.played]
     calls = [call for one in played for call in one.calls]
     attempts = Counter(attempt.code for call in calls for attempt in call.attempts)
@@ -159,5 +165,6 @@ def _counts(actors: Sequence[Actor], table: Table, history: History) -> dict[str
         "answered 998 or 997": attempts["998"] + attempts["997"],
         "sandbox rounds": table.rounds.total(),
         "rounds cancelled by the operator": table.cancellations["accepted"],
+        "times the server gave up": stack.wallet.ended_by_itself,
         "faults": history.done.total(),
     }

@@ -4,6 +4,7 @@ import json
 import subprocess
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from time import monotonic, sleep
 
 import httpx
@@ -35,17 +36,29 @@ class Program:
         self.log = log
         self._arguments = arguments
         self._environment = {**ENVIRONMENT, **SECRETS, **settings}
+        self.ended_by_itself = 0
+        """How often it ended without being told to, or killed."""
         self._process: subprocess.Popen[bytes] | None = None
+        self._was_killed = False
+        self._lock = Lock()
+
+    def keep_up(self) -> None:
+        """Start it where it does not run, as a supervisor does. Threads may do so at once."""
+        with self._lock:
+            if self._process and self._process.poll() is None:
+                return
+            self.ended_by_itself += self._process is not None and not self._was_killed
+            self._was_killed = False
+            with self.log.open("ab") as log:
+                self._process = subprocess.Popen(
+                    [WALLET_SERVICE, *self._arguments], env=self._environment, stdout=log, stderr=log
+                )
 
     def start(self, path: str) -> None:
         """Start it, and again where it ends, until it answers at the path."""
         deadline = monotonic() + UP_WITHIN_S
         while True:
-            if self._process is None or self._process.poll() is not None:
-                with self.log.open("ab") as log:
-                    self._process = subprocess.Popen(
-                        [WALLET_SERVICE, *self._arguments], env=self._environment, stdout=log, stderr=log
-                    )
+            self.keep_up()
             with suppress(httpx.TransportError):
                 if httpx.get(self.url + path, timeout=3).status_code == httpx.codes.OK:
                     return
@@ -99,12 +112,14 @@ class WalletProgram(Program):
     def kill(self, *, whole: bool) -> None:
         """Kill -9 the server, and with ``whole`` its workers, too. Without, they end by themselves."""
         assert self._process
-        processes = self.processes()
-        self._process.kill()
-        for process in processes[1:] if whole else ():
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        self._process.wait()
+        with self._lock:
+            processes = self.processes()
+            self._was_killed = True
+            self._process.kill()
+            for process in processes[1:] if whole else ():
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self._process.wait()
 
     def faults(self) -> list[str]:
         """Return what it logged as faults of its own."""
