@@ -104,7 +104,8 @@ def test_a_process_id_left_by_a_crash_harms_nobody(environment, tmp_path):
     folder = tmp_path / "var" / "postgres"
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as bystander:
         lines = [bystander.pid, folder, 1760000000, 5432, folder, "", "1 1", "ready"]
-        (folder / "postmaster.pid").write_text("".join(f"{line}\n" for line in lines))
+        for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+            (folder / name).write_text("".join(f"{line}\n" for line in lines))
         audit = subprocess.run([WALLET_SERVICE, "audit"], **run)
         assert "Clean" in audit.stdout, audit.stderr
         assert bystander.poll() is None

@@ -60,10 +60,13 @@ class EmbeddedPostgres:
     def start(self) -> str:
         """Start the server, or join the one that runs, see to its roles, and return the URL of its superuser."""
         self._users.acquire_read_lock()
-        pid_file = self._folder / "postmaster.pid"
-        if pid_file.exists() and not self._runs(pid_file):
-            # Left by a crash. Its process id may be anybody's by now, and the library would take that for the server.
-            pid_file.unlink()
+        with self.server._lock:  # noqa: SLF001 - nobody else is about to start it
+            pid_file = self._folder / "postmaster.pid"
+            if not (pid_file.exists() and self._runs(pid_file)):
+                # Left by a crash, or in a backup. The process id may be anybody's by now, and the library, or PostgreSQL
+                # itself, would take that for the server.
+                for left in (pid_file, *self._folder.glob(".s.PGSQL.*.lock")):
+                    left.unlink(missing_ok=True)
         self.server.start()
         url = str(self.server.get_uri())
         make_roles(url)

@@ -38,6 +38,8 @@ WHERE p.pronamespace = 'public'::regnamespace AND p.proowner = current_user::reg
 def make_roles(superuser_url: str) -> None:
     """Make the roles that are missing, and hand over to the owner what it is to own."""
     with psycopg.connect(superuser_url) as connection:
+        if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
+            return  # a backup that is being restored has them
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
         there = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
         statements = [f"CREATE ROLE {name} {options}" for name, options in ROLES.items() if name not in there]

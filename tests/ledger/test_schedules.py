@@ -29,8 +29,9 @@ def woven(new_database):
     return make
 
 
-def test_every_schedule_of_calls_about_an_open_round_ends_as_some_order_of_them(woven):
-    chosen = meetings(["open"])
+def test_every_schedule_of_a_refund_and_another_call_ends_as_some_order_of_them(woven):
+    # All of them take minutes: make schedules.
+    chosen = [meeting for meeting in meetings(["open"]) if "refund" in meeting.calls or len(meeting.calls) > PAIR]
     schedules = list(run(woven(), chosen))
     assert [f"{schedule}\n{schedule.story()}\n{schedule.fault}" for schedule in schedules if schedule.fault] == []
     assert {schedule.meeting for schedule in schedules} == set(chosen)
