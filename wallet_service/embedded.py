@@ -63,7 +63,7 @@ class EmbeddedPostgres:
         with self.server._lock:  # noqa: SLF001 - nobody else is about to start it
             pid_file = self._folder / "postmaster.pid"
             if not (pid_file.exists() and self._runs(pid_file)):
-                # Left by a crash, or in a backup. The process id may be anybody's by now, and the library, or PostgreSQL
+                # Left by a crash, or in a backup. Its process id may be anybody's by now: the library, or PostgreSQL
                 # itself, would take that for the server.
                 for left in (pid_file, *self._folder.glob(".s.PGSQL.*.lock")):
                     left.unlink(missing_ok=True)
