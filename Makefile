@@ -21,7 +21,7 @@ run: setup
 	@exec $(VENV)/bin/wallet-service demo --port $(PORT)
 
 test: setup
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: setup
 	$(VENV)/bin/ruff check

@@ -320,7 +320,10 @@ def test_a_page_gives_up_a_long_scan_and_the_next_one_goes_on_from_there(player,
 
 @pytest.mark.parametrize(
     "cursor",
-    ["x", "====", "\0", "a" * 5000, write_cursor(["r1"]), write_cursor([datetime.now(UTC), "u", "a\0b"]), "WzEsMiwzXQ"],
+    [
+        *("x", "====", "\0", "a" * 5000, "WzEsMiwzXQ", write_cursor(["r1"])),
+        write_cursor([datetime(2026, 1, 1, tzinfo=UTC), "u", "a\0b"]),
+    ],
 )
 def test_a_damaged_cursor_is_told_and_the_first_page_shown(viewer, player, cursor):
     player.bet("10")
