@@ -14,7 +14,7 @@ from wallet_service.early_answers import early_answers
 from wallet_service.health import health_blueprint
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome
-from wallet_service.logs import configure_logs
+from wallet_service.logs import MAX_LOGGED_PATH, configure_logs
 from wallet_service.openapi.document import openapi_document
 from wallet_service.openapi.routes import openapi_blueprint
 from wallet_service.operator_api import routes as operator_api
@@ -29,7 +29,6 @@ from wallet_service.versions.v4_02 import routes as v4_02_routes
 
 __all__ = ["create_admin", "create_app"]
 
-MAX_LOGGED_PATH = 200
 MAX_LOGGED_METHOD = 20
 DESK_CONNECTIONS = 4
 """Of each kind, in a worker. People are few, and a connection is not held while they read."""

@@ -12,8 +12,10 @@ from typing import Any
 
 import structlog
 
-__all__ = ["configure_logs"]
+__all__ = ["MAX_LOGGED_PATH", "configure_logs"]
 
+MAX_LOGGED_PATH = 200
+"""Characters of a request's path that are logged: anybody may send a long one."""
 MAX_LEFT = 10_000
 """Lines that wait to be written while standard error takes none; later ones are dropped, and counted."""
 

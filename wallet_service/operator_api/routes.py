@@ -15,6 +15,7 @@ from wallet_service.ledger.calls import Balance, Call, OpenWallet, SetPlayerStat
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.ledger.money import ZERO, format_money
 from wallet_service.ledger.outcomes import Outcome, Receipt
+from wallet_service.logs import MAX_LOGGED_PATH
 from wallet_service.operator_api.answers import STATUS
 from wallet_service.operator_api.schemas import OpenWalletSchema, StateSchema, TransferSchema, WalletSchema
 from wallet_service.versions.body import members_as_json
@@ -24,7 +25,6 @@ from wallet_service.versions.fields import CallSchema
 __all__ = ["PREFIX", "UNKNOWN_SENDER", "operator_blueprint"]
 
 PREFIX = "/operator"
-MAX_LOGGED_PATH = 200
 
 log = structlog.get_logger("operator")
 
