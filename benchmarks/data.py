@@ -89,15 +89,17 @@ def database_of(folder: Path, rounds: int, *, anew: bool = False) -> Iterator[Da
     server = EmbeddedPostgres(data_dir)
     url = server.start()
     try:
+        migrate(url_as(OWNER_LOGIN, url))
         if not seeded.exists():
             command = [str(BIN / "wallet-service"), "seed", "--players", str(players)]
+            # As the superuser, who may leave out the checks of foreign keys.
+            names = {"WALLET_DATABASE_URL": url_as(SERVICE_LOGIN, url), "WALLET_OWNER_DATABASE_URL": url}
             subprocess.run(  # noqa: S603 - ours
                 [*command, "--rounds", str(rounds), "--transactions", str(rounds)],
-                env={**os.environ, "WALLET_DATA_DIR": str(data_dir)},
+                env={**os.environ, **names},
                 check=True,
             )
             seeded.touch()
-        migrate(url_as(OWNER_LOGIN, url))
         yield Database(url, psutil.Process(server.server.get_pid()), players)
     finally:
         server.stop()

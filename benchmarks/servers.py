@@ -76,6 +76,9 @@ def wallet(database_url: str, workers: int) -> Server:
         "WALLET_PARTNER_ID": PARTNER,
         "WALLET_PARTNER_TOKEN": TOKEN,
         "WALLET_HASH_SECRET": "secret-of-the-benchmark",
+        # With it there are metrics, which workers then count in files.
+        "WALLET_ADMIN_PORT": str(free_port()),
+        "WALLET_ADMIN_SECRET_KEY": "key-of-the-benchmark-of-the-desk",
     }
     command = [str(BIN / "wallet-service"), "serve", "--port", str(port), "--workers", str(workers)]
     return Server("wallet", command, environment, port)

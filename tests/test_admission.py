@@ -10,6 +10,7 @@ from tests.conftest import as_owner
 from wallet_service.admission import Admission
 from wallet_service.database import create_migration_engine
 from wallet_service.early_answers import EarlyAnswer
+from wallet_service.metrics import Metrics
 from wallet_service.versions.endpoint import Answer
 
 WAITERS = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
@@ -46,7 +47,7 @@ def send(app, path):
 
 def test_those_beyond_are_turned_away_in_their_version_s_words_and_come_in_later():
     held = Held()
-    app = Admission(held, 2, BUSY)
+    app = Admission(held, 2, BUSY, Metrics())
     with ThreadPoolExecutor(4) as pool:
         are_in = [pool.submit(send, app, path) for path in ("/v4/Bet", "/V4/Refund")]
         for _ in are_in:
@@ -66,7 +67,7 @@ def test_those_beyond_are_turned_away_in_their_version_s_words_and_come_in_later
 def test_a_fault_gives_its_place_back():
     held = Held()
     held.may_go.set()
-    app = Admission(held, 1, BUSY)
+    app = Admission(held, 1, BUSY, Metrics())
     for _ in range(2):
         try:
             send(app, "/v4/Fault")

@@ -11,6 +11,7 @@ from wallet_service.auth import Credentials
 from wallet_service.door import Door
 from wallet_service.early_answers import EarlyAnswer
 from wallet_service.failures import FAILURES_LOGGED, MAX_ADDRESSES, WINDOW_S, Failures
+from wallet_service.metrics import Metrics
 from wallet_service.settings import Settings
 from wallet_service.versions.endpoint import Answer
 
@@ -96,7 +97,7 @@ def door(clock):
         assert "wsgi.input" not in environ
         return [b"in"]
 
-    door = Door(app, credentials, ANSWERS, "/operator", OPERATOR_ANSWER)
+    door = Door(app, credentials, ANSWERS, "/operator", OPERATOR_ANSWER, Metrics())
 
     def started(*_):
         return None

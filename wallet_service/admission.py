@@ -13,6 +13,7 @@ import structlog
 
 from wallet_service.bodies import STEP_OUT
 from wallet_service.early_answers import EarlyAnswer, path_of_call
+from wallet_service.metrics import Metrics
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -27,7 +28,9 @@ log = structlog.get_logger("wallet")
 class Admission:
     """A WSGI application that turns calls away while ``at_once`` of them are in another one."""
 
-    def __init__(self, app: "WSGIApplication", at_once: int, answers: Mapping[str, EarlyAnswer]) -> None:
+    def __init__(
+        self, app: "WSGIApplication", at_once: int, answers: Mapping[str, EarlyAnswer], metrics: Metrics
+    ) -> None:
         """Stand in front of ``app``.
 
         ``answers`` has what a wallet call is answered that is not let in, by its ``path_of_call``. Requests for other
@@ -36,6 +39,7 @@ class Admission:
         self._app = app
         self._free = at_once
         self._answers = answers
+        self._metrics = metrics
         self._lock = Lock()
         self._turned_away = 0
         self._told_at = 0.0
@@ -49,6 +53,7 @@ class Admission:
             is_in = self._free > 0
             self._free -= is_in
         if not is_in:
+            self._metrics.turned_away("busy")
             self._tell()
             return answer.send(start_response)
         environ[STEP_OUT] = self._step_out

@@ -1,5 +1,7 @@
 """The wiring: settings in, a Flask application out."""
 
+from pathlib import Path
+
 import structlog
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, InternalServerError
@@ -15,6 +17,7 @@ from wallet_service.health import health_blueprint
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome
 from wallet_service.logs import MAX_LOGGED_PATH, configure_logs
+from wallet_service.metrics import Metrics, metrics_blueprint
 from wallet_service.openapi.document import openapi_document
 from wallet_service.openapi.routes import openapi_blueprint
 from wallet_service.operator_api import routes as operator_api
@@ -48,12 +51,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = prepare_database(settings)
     configure_logs(settings.log_level)
 
-    ledger = Ledger(
-        create_wallet_engine(settings.database_url, settings.connections),
-        reverse_settled=settings.refund_settled_round == "reverse",
-        group_engine=create_group_engine(settings.database_url) if settings.calls_together > 1 else None,
-        calls_together=settings.calls_together,
-    )
+    metrics = Metrics()
+    ledger = make_ledger(settings, metrics)
     accepted = Accepted(settings.provider_id, settings.currencies)
     credentials = Credentials(settings)
 
@@ -67,14 +66,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     versions = (v4_02_routes.v4_02(settings.v402_prefix), v4_routes.v4(settings.v4_currency or None))
     for version in versions:
-        app.register_blueprint(wallet_blueprint(version, ledger, credentials, accepted))
+        app.register_blueprint(wallet_blueprint(version, ledger, credentials, accepted, metrics))
     if settings.operator_token:
-        app.register_blueprint(operator_api.operator_blueprint(ledger, credentials, settings.currencies))
+        operator = operator_api.operator_blueprint(ledger, credentials, settings.currencies, metrics)
+        app.register_blueprint(operator)
     app.register_blueprint(health_blueprint(create_wallet_engine(settings.database_url, connections=1)))
     app.register_blueprint(openapi_blueprint(openapi_document(versions, with_operator=bool(settings.operator_token))))
     busy, unknown = (early_answers(versions, outcome) for outcome in (Outcome.UNAVAILABLE, Outcome.CREDENTIALS_WRONG))
-    app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, busy)  # type: ignore[method-assign]
-    app.wsgi_app = Door(app.wsgi_app, credentials, unknown, operator_api.PREFIX, operator_api.UNKNOWN_SENDER)  # type: ignore[method-assign]
+    app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, busy, metrics)  # type: ignore[method-assign]
+    app.wsgi_app = Door(  # type: ignore[method-assign]
+        app.wsgi_app, credentials, unknown, operator_api.PREFIX, operator_api.UNKNOWN_SENDER, metrics
+    )
     app.extensions[RENEWALS] = [credentials.renew]
     if settings.admin_secret_key and not settings.admin_port:
         put_desk_on(app, settings)
@@ -83,11 +85,31 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def create_admin(settings: Settings) -> Flask:
-    """Return the desk alone, as a WSGI application for a port of its own. The settings must name a database."""
+def make_ledger(settings: Settings, metrics: Metrics) -> Ledger:
+    """Return the ledger that the wallet calls go to."""
+    engine = create_wallet_engine(settings.database_url, settings.connections)
+    metrics.watch(engine, "one by one")
+    group_engine = create_group_engine(settings.database_url) if settings.calls_together > 1 else None
+    if group_engine:
+        metrics.watch(group_engine, "together")
+    return Ledger(
+        engine,
+        reverse_settled=settings.refund_settled_round == "reverse",
+        group_engine=group_engine,
+        calls_together=settings.calls_together,
+        on_statement=metrics.statement,
+    )
+
+
+def create_admin(settings: Settings, metrics_folder: Path) -> Flask:
+    """Return the desk, and what the folder's processes count, as a WSGI application for a port of its own.
+
+    The settings must name a database.
+    """
     configure_logs(settings.log_level)
     app = Flask(__name__, static_folder=None)
     app.register_blueprint(health_blueprint(create_wallet_engine(settings.database_url, connections=1)))
+    app.register_blueprint(metrics_blueprint(metrics_folder))
     app.extensions[RENEWALS] = []
     put_desk_on(app, settings)
     return app

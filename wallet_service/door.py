@@ -7,6 +7,7 @@ from werkzeug.wrappers import Request
 
 from wallet_service.auth import Credentials
 from wallet_service.early_answers import EarlyAnswer, path_of_call
+from wallet_service.metrics import Metrics
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -28,6 +29,7 @@ class Door:
         answers: Mapping[str, EarlyAnswer],
         operator_prefix: str,
         operator_answer: EarlyAnswer,
+        metrics: Metrics,
     ) -> None:
         """Stand in front of ``app``.
 
@@ -39,6 +41,7 @@ class Door:
         self._answers = answers
         self._operator_prefix = f"{operator_prefix}/"
         self._operator_answer = operator_answer
+        self._metrics = metrics
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request."""
@@ -64,4 +67,5 @@ class Door:
         if right:
             return None
         credentials.failures.count(address)
+        self._metrics.turned_away("unknown_sender")
         return answer

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from multiprocessing import get_context
+from pathlib import Path
 from threading import Thread
 from time import sleep
 from typing import Any
@@ -25,6 +26,7 @@ from wallet_service.bodies import AwaitedBodies
 from wallet_service.cutting import Cutter
 from wallet_service.keeping import kept_running
 from wallet_service.logs import configure_logs
+from wallet_service.metrics import share_metrics
 from wallet_service.renewal import at_each_hangup, newest, pass_on, renew_secrets
 from wallet_service.settings import Settings, SettingsError
 
@@ -71,7 +73,7 @@ def serve(
         # The workers listen, each when it has made its application; the server's own start-up hook comes before that.
         waiting = Thread(target=_when_listening, args=(host, ports, on_listening), daemon=True)
         server.on_startup(waiting.start)
-    with _desk_beside(settings, host, server):
+    with share_metrics() as folder, _desk_beside(settings, host, folder, server):
         server.serve(target_loader=partial(_make_worker, create_app, settings), wrap_loader=False)
 
 
@@ -94,21 +96,22 @@ def _server(host: str, port: int, workers: int, threads: int) -> Any:
     )
 
 
-def _desk_beside(settings: Settings, host: str, server: Any) -> AbstractContextManager[None]:
+def _desk_beside(settings: Settings, host: str, metrics_folder: Path, server: Any) -> AbstractContextManager[None]:
     """Serve the desk in a process of its own meanwhile, if it has a port of its own. The wallet goes on without it."""
     if not settings.admin_port:
         return nullcontext()
-    desk = partial(get_context("spawn").Process, target=_serve_desk, args=(settings, host), name="desk")
+    desk = partial(get_context("spawn").Process, target=_serve_desk, args=(settings, host, metrics_folder), name="desk")
     return kept_running(desk, lambda: bool(server.interrupt_signal), DRAIN_SECONDS + 1)
 
 
-def _serve_desk(settings: Settings, host: str) -> None:
+def _serve_desk(settings: Settings, host: str, metrics_folder: Path) -> None:
     """Serve the desk alone, in this process, until it is told to stop or the wallet's server has ended."""
     configure_logs(settings.log_level)
     at_each_hangup(partial(pass_on, settings))
     Thread(target=_end_with_parent, daemon=True).start()
     server = _server(host, settings.admin_port, workers=1, threads=DESK_THREADS + THREADS_AWAITING_DESK)
-    server.serve(target_loader=partial(_make_worker, create_admin, settings), wrap_loader=False)
+    create = partial(create_admin, metrics_folder=metrics_folder)
+    server.serve(target_loader=partial(_make_worker, create, settings), wrap_loader=False)
 
 
 def _make_worker(create: Callable[[Settings], Flask], settings: Settings) -> Flask:

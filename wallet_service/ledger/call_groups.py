@@ -1,6 +1,6 @@
 """Wallet calls that wait at the same time, applied by one statement (see apply_calls.sql)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from json import JSONEncoder
 from time import monotonic
 from typing import Any
@@ -60,13 +60,17 @@ _encoder = JSONEncoder(default=str)
 class CallGroups:
     """Applies calls in groups. Threads share it."""
 
-    def __init__(self, engine: Engine, breaker: Breaker, at_most: int) -> None:
+    def __init__(
+        self, engine: Engine, breaker: Breaker, at_most: int, on_statement: Callable[[int, float], None]
+    ) -> None:
         """Use the engine's connection, groups of at most so many calls, and the breaker's knowledge of the database.
 
         The connection waits for a lock shortly (``create_group_engine``): all that come meanwhile wait with it.
+        ``on_statement`` is told the calls and the seconds of each statement.
         """
         self._engine = engine
         self._breaker = breaker
+        self._on_statement = on_statement
         self._groups = GroupCommit(self._apply, at_most=at_most, at_once=GROUPS_AT_ONCE, patience=PATIENCE_S)
 
     @property
@@ -106,6 +110,8 @@ class CallGroups:
         except Exception:
             log.exception("group failed", calls=len(group))
             return ()
+        finally:
+            self._on_statement(len(group), monotonic() - started)
 
     def _apply_one(self, connection: Connection, call: Call, values: dict[str, Any]) -> list[Receipt]:
         """Apply a call that nobody waits with by its own statement, which is less work."""

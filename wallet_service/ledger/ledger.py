@@ -1,5 +1,6 @@
 """The one door to the money: a call goes in, its database function runs, a receipt comes out."""
 
+from collections.abc import Callable
 from itertools import count
 from threading import BoundedSemaphore
 from time import monotonic
@@ -47,17 +48,20 @@ class Ledger:
         reverse_settled: bool = False,
         group_engine: Engine | None = None,
         calls_together: int = 1,
+        on_statement: Callable[[int, float], None] = lambda _calls, _seconds: None,
     ) -> None:
         """Use the engine's database.
 
         With ``reverse_settled``, a refund takes back a settled round's wins (rule 4). With a ``group_engine`` (of
         ``create_group_engine``), wallet calls that wait at the same time are applied together over its connection, at
-        most ``calls_together`` by one statement.
+        most ``calls_together`` by one statement. After each statement ``on_statement`` is told how many calls were in
+        it, and how many seconds it took, whether or not it failed.
         """
         self._engine = engine
         self._reverse_settled = reverse_settled
+        self._on_statement = on_statement
         self._breaker = Breaker()
-        self._groups = CallGroups(group_engine, self._breaker, calls_together) if group_engine else None
+        self._groups = CallGroups(group_engine, self._breaker, calls_together, on_statement) if group_engine else None
         self._alone = BoundedSemaphore(engine.pool.size())  # type: ignore[attr-defined]
 
     @property
@@ -99,6 +103,7 @@ class Ledger:
         started = monotonic()
         for attempt in count(1):
             self._check_rest(call)  # others may have waited in vain meanwhile
+            began = monotonic()
             try:
                 with self._engine.connect() as connection:
                     return receipt_of(connection.execute(STATEMENTS[type(call)], values).one())
@@ -113,4 +118,6 @@ class Ledger:
                 if waited > IN_VAIN_AFTER_S:
                     self._breaker.trip(call.user_id if isinstance(error.orig, ONE_PLAYER_S) else None)
                 raise LedgerUnavailableError(str(error.orig).partition("\n")[0]) from error
+            finally:
+                self._on_statement(1, monotonic() - began)
         raise AssertionError  # count() does not end; without this line mypy would expect a receipt here

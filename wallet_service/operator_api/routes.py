@@ -16,6 +16,7 @@ from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.ledger.money import ZERO, format_money
 from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.logs import MAX_LOGGED_PATH
+from wallet_service.metrics import Metrics
 from wallet_service.operator_api.answers import STATUS
 from wallet_service.operator_api.schemas import OpenWalletSchema, StateSchema, TransferSchema, WalletSchema
 from wallet_service.versions.body import members_as_json
@@ -29,9 +30,11 @@ PREFIX = "/operator"
 log = structlog.get_logger("operator")
 
 
-def operator_blueprint(ledger: Ledger, credentials: Credentials, currencies: frozenset[str]) -> Blueprint:
+def operator_blueprint(
+    ledger: Ledger, credentials: Credentials, currencies: frozenset[str], metrics: Metrics
+) -> Blueprint:
     """Return the routes, open to whoever has one of the operator's tokens."""
-    api = OperatorApi(ledger, credentials, currencies)
+    api = OperatorApi(ledger, credentials, currencies, metrics)
     blueprint = Blueprint("operator", __name__, url_prefix=PREFIX)
     blueprint.post("/wallets")(api.open_wallet)
     blueprint.post("/deposits")(api.deposit)
@@ -45,7 +48,8 @@ def operator_blueprint(ledger: Ledger, credentials: Credentials, currencies: fro
 class OperatorApi:
     """The views, over one ledger."""
 
-    def __init__(self, ledger: Ledger, credentials: Credentials, currencies: frozenset[str]) -> None:
+    def __init__(self, ledger: Ledger, credentials: Credentials, currencies: frozenset[str], metrics: Metrics) -> None:
+        self._metrics = metrics
         self._ledger = ledger
         self._credentials = credentials
         self._currencies = currencies
@@ -115,16 +119,19 @@ class OperatorApi:
         except InvalidRequestError as error:
             receipt, field = Receipt(error.outcome), error.field
             if error.outcome is Outcome.CREDENTIALS_WRONG and not self._credentials.count_failure(request):
+                self._metrics.turned_away("unknown_sender")
                 return answer(receipt, field)
         except (LedgerUnavailableError, ServiceUnavailable):
             receipt = Receipt(Outcome.UNAVAILABLE)
+        seconds = perf_counter() - started
+        self._metrics.call("operator", str(request.endpoint).rpartition(".")[2], receipt.outcome.value, seconds)
         log.info(
             "operator call",
             path=request.path[:MAX_LOGGED_PATH],
             outcome=receipt.outcome.value,
             field=field,
             id=str(receipt.transaction_id) if receipt.transaction_id else None,
-            duration_ms=round((perf_counter() - started) * 1000, 3),
+            duration_ms=round(seconds * 1000, 3),
         )
         return answer(receipt, field)
 

@@ -18,6 +18,7 @@ from wallet_service.auth import Credentials
 from wallet_service.ledger.calls import WalletCall
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.ledger.outcomes import Outcome, Receipt
+from wallet_service.metrics import Metrics
 from wallet_service.versions.body import MalformedBodyError, Member, members_as_json, parse_body
 from wallet_service.versions.fields import CallSchema
 from wallet_service.versions.requests import ToCall
@@ -109,7 +110,9 @@ class InvalidRequestError(Exception):
         self.field = field
 
 
-def wallet_blueprint(version: Version, ledger: Ledger, credentials: Credentials, accepted: Accepted) -> Blueprint:
+def wallet_blueprint(
+    version: Version, ledger: Ledger, credentials: Credentials, accepted: Accepted, metrics: Metrics
+) -> Blueprint:
     """Return the routes of a version's wallet calls, over one ledger."""
     blueprint = Blueprint(f"wallet_{version.prefix.strip('/')}".replace(".", "_"), __name__, url_prefix=version.prefix)
     methods = {method.name.lower(): method for method in version.methods}
@@ -133,19 +136,22 @@ def wallet_blueprint(version: Version, ledger: Ledger, credentials: Credentials,
         except InvalidRequestError as error:
             receipt, field = Receipt(error.outcome), error.field
             if error.outcome is Outcome.CREDENTIALS_WRONG and not credentials.count_failure(request):
+                metrics.turned_away("unknown_sender")
                 answer = version.answer(method, receipt, field)
                 return Response(answer.body, answer.status, content_type="application/json")
         except (LedgerUnavailableError, ServiceUnavailable) as error:
             receipt = Receipt(Outcome.UNAVAILABLE)
             facts["reason"] = str(error)
         answer = version.answer(method, receipt, field)
+        seconds = perf_counter() - started
+        metrics.call(version.name, method.name, receipt.outcome.value, seconds)
         log.info(
             "call",
             **facts,
             outcome=receipt.outcome.value,
             field=field,
             id=str(receipt.transaction_id) if receipt.transaction_id else None,
-            duration_ms=round((perf_counter() - started) * 1000, 3),
+            duration_ms=round(seconds * 1000, 3),
         )
         return Response(answer.body, answer.status, content_type="application/json")
 
