@@ -61,13 +61,14 @@ class Bench:
     ceiling_connections: tuple[int, ...] = CEILING_CONNECTIONS
     figures: list[Figure] = field(default_factory=list)
 
-    def ceiling(self, connections: int) -> Figure:
-        """Measure the refund function called by pgbench."""
+    def ceiling(self, connections: int, *, rate: float = 0) -> Figure:
+        """Measure the refund function called by pgbench, as often as it can be or, with a ``rate``, as ``http``."""
         rounds = self._rounds("pgbench")
         with stopwatch(self.database.process) as cpu:
-            load = send_to_database(self.database.url, rounds, connections=connections, seconds=self.seconds)
+            load = send_to_database(self.database.url, rounds, connections=connections, seconds=self.seconds, rate=rate)
         check_rounds(rounds, load)
-        return self._keep(Figure("pgbench", 0, connections, load, 0, cpu[0] / load.calls * 1000))
+        what = "pgbench" + (f", {rate:.0f}/s sent" if rate else "")
+        return self._keep(Figure(what, 0, connections, load, 0, cpu[0] / load.calls * 1000))
 
     def http(
         self,
@@ -161,10 +162,17 @@ def main_ratios(bench: Bench, workers: int, *, quick: bool) -> dict[str, float]:
 
 
 def latency_ratio(bench: Bench, server: Server, workers: int, full: float) -> dict[str, float]:
-    """Measure what the slowest calls take at half of full load, against what a call takes that has the wallet alone."""
+    """Measure what the slowest calls take at half of full load, against what a call takes that has the wallet alone.
+
+    And against what pgbench's slowest take at that rate: its disk is the wallet's.
+    """
     single = bench.http(server, workers, "refund", connections=1)
     half = bench.http(server, workers, "refund", connections=2 * CONNECTIONS, rate=full / 2)
-    return {"half_load_p99_vs_single_p50": half.load.p99 / single.load.p50}
+    database = bench.ceiling(2 * CONNECTIONS, rate=full / 2)
+    return {
+        "half_load_p99_vs_single_p50": half.load.p99 / single.load.p50,
+        "half_load_p99_vs_pgbench_p99": half.load.p99 / database.load.p99,
+    }
 
 
 def other_ratios(bench: Bench, workers: int) -> dict[str, float]:

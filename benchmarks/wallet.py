@@ -88,6 +88,8 @@ def main(
         else:
             for size in sizes:
                 runs += _with_rounds(data, size, counts, extent)
+            if overload_seconds or soak_calls:
+                runs += _for_long(data, sizes[-1], counts[-1], extent)
             if len(sizes) > 1:
                 runs.append(_many_beside_few(data, sizes[0], sizes[-1], counts[-1], extent))
     except LoadError as error:
@@ -123,12 +125,17 @@ def _with_rounds(data: Path, size: int, counts: list[int], extent: Extent) -> It
             bench = Bench(database, extent.seconds, _progress)
             found = [two_workers_against_one(bench) for _ in range(extent.repeat)]
             yield _run(f"{size} rounds in the tables, one worker beside two", [bench], found)
+        database.check_books()
+
+
+def _for_long(data: Path, size: int, workers: int, extent: Extent) -> Iterator[dict]:
+    with database_of(data, size) as database:
         if extent.overload:
             bench = Bench(database, extent.seconds, _progress)
-            yield _run("Four times what it can carry", [bench], [overload(bench, counts[-1], extent.overload)])
+            yield _run("Four times what it can carry", [bench], [overload(bench, workers, extent.overload)])
         if extent.soak:
             bench = Bench(database, extent.seconds, _progress)
-            yield _run(f"{extent.soak} calls on end", [bench], [soak(bench, counts[-1], extent.soak)])
+            yield _run(f"{extent.soak} calls on end", [bench], [soak(bench, workers, extent.soak)])
         database.check_books()
 
 
