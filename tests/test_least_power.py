@@ -12,6 +12,7 @@ from wallet_service.database import create_desk_engine, create_migration_engine
 from wallet_service.ledger.actions import ENTER_ACTION
 from wallet_service.ledger.call_groups import APPLY_CALLS
 from wallet_service.ledger.grants import CALLED, GRANTS, INNER
+from wallet_service.ledger.reconciliations import RECORD_RECONCILIATION
 from wallet_service.ledger.statements import STATEMENTS
 
 SECRET = {"accounts", "api_tokens", "desk_sessions", "failed_logins"}
@@ -115,7 +116,7 @@ def test_every_table_and_function_has_a_decision(columns, functions):
     assert set(columns) == set(GRANTS), "a new table needs a decision: who reads and writes it"
     assert sorted(name for name, _ in functions) == sorted(CALLED | INNER), "so does a function; none has two shapes"
     assert not CALLED & INNER
-    statements = [*STATEMENTS.values(), APPLY_CALLS, ENTER_ACTION]
+    statements = [*STATEMENTS.values(), APPLY_CALLS, ENTER_ACTION, RECORD_RECONCILIATION]
     called = {name for statement in statements for name in re.findall(r"(?:FROM|^SELECT) ([a-z_]+)\(", statement.text)}
     assert called == CALLED, "what Python does not call is not granted"
 
@@ -266,10 +267,10 @@ def test_the_owner_is_stopped_by_the_guard(player, owner, columns):
     query = "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE tgfoid = 'refuse_change'::regproc"
     with owner.connect() as connection:
         guarded = set(connection.execute(text(query)).scalars())
-    assert guarded == {"transactions", "actions", "wallets"}
+    assert guarded == {"transactions", "actions", "reconciliations", "wallets"}
     statements = [
         statement
-        for table in ("transactions", "actions")
+        for table in ("transactions", "actions", "reconciliations")
         for statement in (
             *(f"UPDATE {table} SET {name} = {name}" for name in columns[table]),
             *(f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"),

@@ -24,6 +24,7 @@ from wallet_service.operator_api import routes as operator_api
 from wallet_service.renewal import RENEWALS
 from wallet_service.schema import prepare_database
 from wallet_service.settings import Settings
+from wallet_service.stored_metrics import StoredMetrics
 from wallet_service.versions.endpoint import MAX_BODY_BYTES, Accepted, Answer, wallet_blueprint
 from wallet_service.versions.v4 import answers as v4_answers
 from wallet_service.versions.v4 import routes as v4_routes
@@ -109,7 +110,8 @@ def create_admin(settings: Settings, metrics_folder: Path) -> Flask:
     configure_logs(settings.log_level)
     app = Flask(__name__, static_folder=None)
     app.register_blueprint(health_blueprint(create_wallet_engine(settings.database_url, connections=1)))
-    app.register_blueprint(metrics_blueprint(metrics_folder))
+    stored = StoredMetrics(create_desk_engine(settings.reader_database_url, connections=1, read_only=True))
+    app.register_blueprint(metrics_blueprint(metrics_folder, stored))
     app.extensions[RENEWALS] = []
     put_desk_on(app, settings)
     return app

@@ -111,11 +111,12 @@ def share_metrics() -> Iterator[Path]:
             del os.environ[FOLDER]
 
 
-def metrics_blueprint(folder: Path) -> Blueprint:
-    """Return the route that Prometheus asks: the numbers of all processes that share the folder."""
+def metrics_blueprint(folder: Path, stored: Collector) -> Blueprint:
+    """Return the route that Prometheus asks: what all processes count that share the folder, and what is ``stored``."""
     blueprint = Blueprint("metrics", __name__)
     registry = CollectorRegistry()
     registry.register(_Living(folder))
+    registry.register(stored)
 
     @blueprint.get("/metrics")
     def metrics() -> Response:

@@ -222,7 +222,9 @@ class Settings:
         secret=True,
     )
     admin_port: int = _setting(
-        _whole_number(65_535), 0, "A port of its own for `/admin`, which the wallet's then does not have. Unset: none."
+        _whole_number(65_535),
+        0,
+        "A port of its own for `/admin`, and `/metrics`. Unset: `/admin` is on the wallet's.",
     )
     provider_id: str = _setting(_text, "", "The `providerId` every call must carry. Unset: any.")
     v4_currency: str = _setting(

@@ -8,8 +8,10 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
-from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE, database_settings
+from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE, as_reader, database_settings
+from wallet_service.database import create_read_engine
 
 FIELDS = ["kind", "user_id", "round_id", "currency", "here", "there", "at"]
 
@@ -49,11 +51,24 @@ def reconcile(start_reconcile):
     return run
 
 
+def recorded(books):
+    """Return what was kept of comparisons of the book's day: from, to, rounds here and there, differences."""
+    engine = create_read_engine(as_reader(books.database_url))
+    with engine.connect() as connection:
+        kept = connection.execute(
+            text("SELECT * FROM reconciliations WHERE period_start >= :start AND period_start < :end ORDER BY at"),
+            {"start": books.at(0), "end": books.at(60)},
+        ).all()
+    engine.dispose()
+    return [(row.period_start, row.done_to, row.rounds_here, row.rounds_there, row.differences) for row in kept]
+
+
 def test_nothing_differs(books, reconcile):
     books.here("601", 1, then="ended")
     books.there("601", 1, "Completed")
     told = "Compared 1 rounds of Lucky Monaco's and 1 of the wallet's, in 6 portions and 8 calls: nothing differs.\n"
     assert reconcile() == (0, told, "")
+    assert recorded(books) == [(books.at(0), books.at(60), 1, 1, 0)]
 
 
 def test_differences_as_a_table(books, reconcile):
@@ -134,14 +149,16 @@ def test_a_fault_is_told_with_when_to_go_on(books, reconcile):
     assert go_on == f"Go on with --from {books.at(20).isoformat()}"
     assert error.startswith("Error: Lucky Monaco's rounds cannot be read: Lucky Monaco speaks of 2 rounds")
     assert "nothing differs" not in err
+    assert recorded(books) == [(books.at(0), books.at(20), 0, 2, 2)], "a listing is read ahead"
 
 
-def test_nobody_there_is_a_fault(reconcile):
+def test_nobody_there_is_a_fault(books, reconcile):
     code, out, err = reconcile(WALLET_LUCKY_MONACO_URL="http://127.0.0.1:1")
     assert code == 2
     assert "0 calls" not in out
     assert "nothing differs so far" in out
     assert "no connection" in err
+    assert recorded(books) == []
 
 
 def test_ctrl_c_says_when_to_go_on(books, start_reconcile):

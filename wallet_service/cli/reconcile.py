@@ -8,6 +8,7 @@ from typing import get_args
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlalchemy import Engine
 
 from wallet_service.cli.database import opened_database
 from wallet_service.cli.difference_formats import DifferenceFormat, DifferencePrinter
@@ -17,11 +18,12 @@ from wallet_service.database import create_read_engine, create_wallet_engine
 from wallet_service.ledger.calls import QueueReview
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome
+from wallet_service.ledger.reconciliations import record_reconciliation
 from wallet_service.lucky_monaco import LuckyMonacoError, connect_lucky_monaco
 from wallet_service.pace import Pace
 from wallet_service.reconcile.differences import Difference
 from wallet_service.reconcile.history import History, NotWholeError
-from wallet_service.reconcile.reconciliation import Reconciliation
+from wallet_service.reconcile.reconciliation import Reconciliation, Summary
 from wallet_service.settings import Settings
 
 __all__ = ["reconcile_command"]
@@ -66,7 +68,8 @@ def reconcile_command(
     settings = Settings.load()
     start, end, oldest = _period(start, end, settings)
     opened = opened_database()
-    ledger = Ledger(create_wallet_engine(opened.database_url, connections=1))
+    engine = create_wallet_engine(opened.database_url, connections=1)
+    ledger = Ledger(engine)
     queued: Counter[Outcome] = Counter()
     with connect_lucky_monaco(settings) as lucky_monaco:
         history = History(lucky_monaco, Pace(settings.history_calls_per_minute))
@@ -102,8 +105,23 @@ def reconcile_command(
                 )
             if summary.done_to < end:
                 click.echo(f"Go on with --from {summary.done_to.isoformat()}", err=True)
+            _record(engine, start, summary)
     if summary.differences:
         sys.exit(1)
+
+
+def _record(engine: Engine, start: datetime, summary: Summary) -> None:
+    """Keep how far was compared, be it the whole period or not."""
+    if summary.done_to > start:
+        with engine.connect() as connection:
+            record_reconciliation(
+                connection,
+                start,
+                summary.done_to,
+                rounds_here=summary.rounds_here,
+                rounds_there=summary.rounds_there,
+                differences=summary.differences.total(),
+            )
 
 
 def _queue(ledger: Ledger, difference: Difference) -> Outcome:

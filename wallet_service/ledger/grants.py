@@ -16,7 +16,8 @@ READER = "wallet_reader"
 
 READ_BY_BOTH = (
     *("players", "wallets", "rounds", "transactions", "refusals", "reviews", "actions"),
-    *("cancellations", "cancellation_rounds", "cancellation_attempts", "ledger_contract", "alembic_version"),
+    *("cancellations", "cancellation_rounds", "cancellation_attempts", "reconciliations"),
+    *("ledger_contract", "alembic_version"),
 )
 GRANTS: dict[str, dict[str, tuple[str, ...]]] = {
     **{table: {CALLER: ("SELECT",), READER: ("SELECT",)} for table in READ_BY_BOTH},
@@ -31,7 +32,15 @@ CALLED = frozenset(
     {
         *("adjust", "answer_cancellation", "apply_calls", "balance", "bet", "cancel", "check_wallet", "decide_review"),
         *("end_round", "enter_action", "open_wallet", "open_wallet_by_hand", "queue_review", "refund"),
-        *("request_cancellation", "result", "session_expired", "set_player_state", "transfer", "win"),
+        *(
+            "record_reconciliation",
+            "request_cancellation",
+            "result",
+            "session_expired",
+            "set_player_state",
+            "transfer",
+            "win",
+        ),
     }
 )
 """The functions that the service calls."""

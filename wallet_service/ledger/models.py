@@ -391,6 +391,25 @@ class LedgerContract(Base):
     number: Mapped[int] = mapped_column(Integer)
 
 
+class Reconciliation(Base):
+    """A comparison with Lucky Monaco's book, whole from ``period_start`` to before ``done_to``; kept for ever."""
+
+    __tablename__ = "reconciliations"
+    __table_args__ = (
+        Index("reconciliations_done", "done_to"),
+        CheckConstraint("period_start < done_to", name="reconciliations_of_a_period"),
+        CheckConstraint("rounds_here >= 0 AND rounds_there >= 0 AND differences >= 0", name="reconciliations_counted"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    at: Mapped[datetime] = mapped_column(TIME)
+    period_start: Mapped[datetime] = mapped_column(TIME)
+    done_to: Mapped[datetime] = mapped_column(TIME)
+    rounds_here: Mapped[int] = mapped_column(BigInteger)
+    rounds_there: Mapped[int] = mapped_column(BigInteger)
+    differences: Mapped[int] = mapped_column(BigInteger)
+
+
 class Account(Base):
     """Somebody who may log in at the desk."""
 
