@@ -70,7 +70,7 @@ lock:
 		-q -o requirements/production.txt
 	uv pip compile --group fuzz --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		-q -o requirements/fuzz.txt
-	uv pip compile pyproject.toml --extra embedded --group dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra embedded --extra traces --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header -q -o requirements/development.txt
 	uv pip compile --group audit --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		-q -o requirements/audit.txt

@@ -25,6 +25,7 @@ from wallet_service.renewal import RENEWALS
 from wallet_service.schema import prepare_database
 from wallet_service.settings import Settings
 from wallet_service.stored_metrics import StoredMetrics
+from wallet_service.traces import Traces
 from wallet_service.versions.endpoint import MAX_BODY_BYTES, Accepted, Answer, wallet_blueprint
 from wallet_service.versions.v4 import answers as v4_answers
 from wallet_service.versions.v4 import routes as v4_routes
@@ -56,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     ledger = make_ledger(settings, metrics)
     accepted = Accepted(settings.provider_id, settings.currencies)
     credentials = Credentials(settings)
+    traces = Traces(settings.traces_url) if settings.traces_url else None
 
     # No static files: what they would answer is not JSON, and /static is nobody's business.
     app = Flask(__name__, static_folder=None)
@@ -67,7 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     versions = (v4_02_routes.v4_02(settings.v402_prefix), v4_routes.v4(settings.v4_currency or None))
     for version in versions:
-        app.register_blueprint(wallet_blueprint(version, ledger, credentials, accepted, metrics))
+        app.register_blueprint(wallet_blueprint(version, ledger, credentials, accepted, metrics, traces))
     if settings.operator_token:
         operator = operator_api.operator_blueprint(ledger, credentials, settings.currencies, metrics)
         app.register_blueprint(operator)

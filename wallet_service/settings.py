@@ -96,6 +96,13 @@ def _lucky_monaco_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _traces_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or not value.isprintable():
+        raise ValueError("must be a URL such as http://collector:4318/v1/traces, without credentials")
+    return value
+
+
 def _reachable(url: str) -> bool:
     """Tell whether the URL's host and port can be ones, and no token would cross a network in the clear."""
     try:
@@ -289,6 +296,9 @@ class Settings:
         _whole_number(256),
         8,
         "Connections of one worker to the database for calls that go by themselves; one more is for those together.",
+    )
+    traces_url: str = _setting(
+        _traces_url, "", "Where a trace of each call goes, as `http://collector:4318/v1/traces` (OTLP). Unset: nowhere."
     )
     log_level: str = _setting(_log_level, "INFO", f"One of {', '.join(LOG_LEVELS)}.")
 

@@ -19,6 +19,7 @@ from wallet_service.ledger.calls import WalletCall
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.ledger.outcomes import Outcome, Receipt
 from wallet_service.metrics import Metrics
+from wallet_service.traces import Traces
 from wallet_service.versions.body import MalformedBodyError, Member, members_as_json, parse_body
 from wallet_service.versions.fields import CallSchema
 from wallet_service.versions.requests import ToCall
@@ -111,7 +112,12 @@ class InvalidRequestError(Exception):
 
 
 def wallet_blueprint(
-    version: Version, ledger: Ledger, credentials: Credentials, accepted: Accepted, metrics: Metrics
+    version: Version,
+    ledger: Ledger,
+    credentials: Credentials,
+    accepted: Accepted,
+    metrics: Metrics,
+    traces: Traces | None,
 ) -> Blueprint:
     """Return the routes of a version's wallet calls, over one ledger."""
     blueprint = Blueprint(f"wallet_{version.prefix.strip('/')}".replace(".", "_"), __name__, url_prefix=version.prefix)
@@ -145,6 +151,8 @@ def wallet_blueprint(
         answer = version.answer(method, receipt, field)
         seconds = perf_counter() - started
         metrics.call(version.name, method.name, receipt.outcome.value, seconds)
+        if traces:
+            traces.call(facts, receipt.outcome.value, seconds, request.headers)
         log.info(
             "call",
             **facts,
