@@ -1,5 +1,6 @@
 -- The wallet's database roles, made once by an administrator, in the wallet's database. The passwords come from the
--- environment:  psql --file deploy/roles.sql "$ADMINISTRATOR_URL"   (psql 15 or later)
+-- environment, or from the files that the same names with _FILE behind them name:
+--   psql --file deploy/roles.sql "$ADMINISTRATOR_URL"   (psql 15 or later)
 --
 -- wallet_owner     migrates; tables and functions are its own.    WALLET_OWNER_DATABASE_URL, of `migrate` alone
 -- wallet_service   calls the ledger's functions.                  WALLET_DATABASE_URL
@@ -7,10 +8,18 @@
 --
 -- What the two groups may do is granted by every `migrate`. Other logins, of any name, can be members of them.
 \set ON_ERROR_STOP on
+\set owner_password `cat "${WALLET_OWNER_PASSWORD_FILE:-/dev/null}"`
+\set service_password `cat "${WALLET_SERVICE_PASSWORD_FILE:-/dev/null}"`
+\set desk_password `cat "${WALLET_DESK_PASSWORD_FILE:-/dev/null}"`
 \getenv owner_password WALLET_OWNER_PASSWORD
 \getenv service_password WALLET_SERVICE_PASSWORD
 \getenv desk_password WALLET_DESK_PASSWORD
 BEGIN;
+-- With nothing made: lax rules in pg_hba.conf would let anybody in as a role without a password.
+SELECT '' IN (:'owner_password', :'service_password', :'desk_password') AS missing \gset
+\if :missing
+    DO $$ BEGIN RAISE EXCEPTION 'a password is missing'; END $$;
+\endif
 CREATE ROLE wallet_caller NOLOGIN;
 CREATE ROLE wallet_reader NOLOGIN;
 CREATE ROLE wallet_owner LOGIN PASSWORD :'owner_password';

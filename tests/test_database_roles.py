@@ -1,6 +1,9 @@
 """The roles are made, granted to, checked before anything is served, and taken over from a release before them."""
 
-import os
+import base64
+import hashlib
+import hmac
+import re
 import subprocess
 
 import pytest
@@ -195,7 +198,27 @@ def test_a_database_of_a_release_before_is_handed_over(server):
     assert excess_of(Settings.load(database_settings(service))) == {}
 
 
-def test_the_documented_statements_make_roles_that_are_enough_and_no_more(server):
+def scram(password, kept):
+    """Write the password down as PostgreSQL does, with the salt of what it keeps (RFC 5803)."""
+    rounds, salt = re.fullmatch(r"SCRAM-SHA-256\$(\d+):([^$]+)\$.*", kept).groups()
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(salt), int(rounds))
+    client, server = (hmac.digest(salted, name, "sha256") for name in (b"Client Key", b"Server Key"))
+    stored = base64.b64encode(hashlib.sha256(client).digest()).decode()
+    return f"SCRAM-SHA-256${rounds}:{salt}${stored}:{base64.b64encode(server).decode()}"
+
+
+def made_by(roles_sql, url, server, **environment):
+    """Run the documented statements; return how that ended."""
+    return subprocess.run(
+        [server.server.bin_path / "psql", "--no-psqlrc", "--quiet", "--file", roles_sql, url],
+        env={**ENVIRONMENT, **environment},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("by_file", [False, True])
+def test_the_documented_statements_make_roles_that_are_enough_and_no_more(server, tmp_path, by_file):
     url = server.start()
     logins = (OWNER_LOGIN, SERVICE_LOGIN, READER_LOGIN)
     with create_migration_engine(url).begin() as connection:
@@ -203,16 +226,22 @@ def test_the_documented_statements_make_roles_that_are_enough_and_no_more(server
         for role in (*logins, "wallet_caller", "wallet_reader"):
             connection.execute(text(f"DROP ROLE {role}"))
     passwords = {f"WALLET_{name}_PASSWORD": f"pass'word of {name}" for name in ("OWNER", "SERVICE", "DESK")}
-    made = subprocess.run(
-        [server.server.bin_path / "psql", "--no-psqlrc", "--quiet", "--file", ROOT / "deploy" / "roles.sql", url],
-        env={**os.environ, **passwords},
-        capture_output=True,
-        text=True,
-    )
+    missing = made_by(ROOT / "deploy" / "roles.sql", url, server, **dict(list(passwords.items())[1:]))
+    assert missing.returncode != 0
+    assert "a password is missing" in missing.stderr
+    if by_file:
+        for name, password in passwords.items():
+            (tmp_path / name).write_text(f"{password}\n")
+        given = {f"{name}_FILE": str(tmp_path / name) for name in passwords}
+    else:
+        given = passwords
+    made = made_by(ROOT / "deploy" / "roles.sql", url, server, **given)
     assert (made.returncode, made.stdout, made.stderr) == (0, "", "")
     with create_migration_engine(url).connect() as connection:
         query = "SELECT count(DISTINCT rolpassword) FROM pg_authid WHERE rolname = ANY (:logins)"
         assert connection.scalar(text(query), {"logins": list(logins)}) == len(logins)
+        kept = connection.scalar(text("SELECT rolpassword FROM pg_authid WHERE rolname = 'wallet_service'"))
+    assert kept == scram("pass'word of SERVICE", kept), "the password is the one given, without the line's end"
     service = make_url(url).set(username=SERVICE_LOGIN).render_as_string(hide_password=False)
     assert run("migrate", WALLET_OWNER_DATABASE_URL=as_owner(service)).returncode == 0
     settings = database_settings(service)
