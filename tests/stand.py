@@ -4,6 +4,7 @@ import json
 import ssl
 from collections import deque
 from contextlib import suppress
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
@@ -38,7 +39,7 @@ def reveals(text):
 class Stand(ThreadingHTTPServer):
     """Lucky Monaco's place. Each request takes the next of ``answers`` and is kept in ``asked``, as (path, body)."""
 
-    def __init__(self, *, tls: bool = False) -> None:
+    def __init__(self, *, tls: bool = False, valid_until: datetime | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_port}"
         self.answers: deque[tuple[Any, ...]] = deque()
@@ -47,8 +48,9 @@ class Stand(ThreadingHTTPServer):
         self.over = Event()
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            # Of an authority that nobody trusts.
-            trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+            # Nobody trusts it, unless told to.
+            self.authority = trustme.CA()
+            self.authority.issue_cert("127.0.0.1", not_after=valid_until).configure_cert(context)
             self.socket = context.wrap_socket(self.socket, server_side=True)
         Thread(target=self.serve_forever, args=(0.05,)).start()
 

@@ -11,6 +11,7 @@ from wallet_service.cli.audit import audit_command
 from wallet_service.cli.cancel_round import cancel_round_command
 from wallet_service.cli.cancel_stale import cancel_stale_command
 from wallet_service.cli.cancellations import cancellations_command
+from wallet_service.cli.doctor import doctor_command
 from wallet_service.cli.output import FaultError
 from wallet_service.cli.reconcile import reconcile_command
 from wallet_service.cli.reviews import reviews_group
@@ -64,5 +65,6 @@ for command in (
     reconcile_command,
     demo_command,
     seed_command,
+    doctor_command,
 ):
     cli.add_command(command)

@@ -1,0 +1,1 @@
+"""Looks at a deployment, changes nothing, and says what to mend."""
