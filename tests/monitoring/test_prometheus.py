@@ -1,7 +1,9 @@
-"""The real Prometheus, with the configuration that is deployed, asks a real wallet; the dashboard asks only what is told."""
+"""The real Prometheus, configured as it is deployed, asks a real wallet; the dashboard asks only what is told."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +26,6 @@ NOT_ALWAYS_TOLD = {
     "wallet_calls_turned_away_total",  # there is none yet
     "wallet_refunds_total",
     "wallet_refunded_amount_total",
-    "wallet_oldest_review_seconds",
     "wallet_reconciliation_lag_seconds",
 }
 PATIENCE_S = 60
@@ -90,6 +91,9 @@ def names_in(query):
     return set(re.findall(r"\bwallet_\w+", query))
 
 
+@pytest.mark.skipif(
+    shutil.which("prometheus") is None and not os.environ.get("CI"), reason="needs it: apt-get install prometheus"
+)
 def test_the_wallet_is_asked_and_the_rules_are_healthy(monitored):
     [target] = monitored.await_target()
     assert target["labels"]["job"] == "wallet"
@@ -100,9 +104,6 @@ def test_the_wallet_is_asked_and_the_rules_are_healthy(monitored):
         assert monotonic() < give_up_at, group
         [group] = monitored.api("rules")["groups"]
     assert [(rule["name"], rule["health"]) for rule in group["rules"] if rule["health"] != "ok"] == []
-    firing = [rule["name"] for rule in group["rules"] if rule["state"] == "firing"]
-    assert firing == []
-
     told = set(monitored.api("label/__name__/values"))
     exposed = {line.split("{")[0].split()[0] for line in httpx.get(f"{monitored.desk}/metrics").text.splitlines()}
     for query in QUERIES + RULES:

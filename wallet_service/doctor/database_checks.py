@@ -118,9 +118,9 @@ def _room(room: int, needed: int, workers: int) -> Finding:
 def connections_needed(settings: Settings, workers: int) -> int:
     """Return how many connections so many workers of one service keep open at most."""
     together = 1 if settings.calls_together > 1 else 0
-    health = 1
+    health = metrics = 1
     each = settings.connections + together + health
     desk = DESK_ENGINES * DESK_CONNECTIONS if settings.admin_secret_key else 0
     if settings.admin_port:
-        return workers * each + desk + health
+        return workers * each + desk + health + metrics
     return workers * (each + desk)

@@ -1,0 +1,1 @@
+"""What each release asks of the database, recorded when it was made: what an upgrade must leave working."""
