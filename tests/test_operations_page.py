@@ -69,7 +69,8 @@ def test_every_file_that_is_named_is_there():
     for target in re.findall(r"\]\(([^)#]+)(?:#[\w-]+)?\)", PAGE):
         assert (ROOT / "docs" / target).exists(), target
     headings = {
-        re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-") for line in re.findall(r"^#+ (.*)$", PAGE, re.M)
+        re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-")
+        for line in re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
     }
     assert set(re.findall(r"\]\(#([\w-]+)\)", PAGE)) <= headings
 

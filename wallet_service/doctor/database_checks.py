@@ -11,7 +11,7 @@ from wallet_service.app import DESK_CONNECTIONS
 from wallet_service.doctor.findings import Finding, fault, good, warning
 from wallet_service.settings import Settings
 
-__all__ = ["check_server", "connections_needed"]
+__all__ = ["check_server", "clock_finding", "connections_needed"]
 
 OLDEST_VERSION = 15
 MAX_SKEW_S = 2.0
@@ -91,17 +91,16 @@ def _clock(connection: Connection) -> Finding:
     before = datetime.now(UTC)
     there: Any = connection.scalar(text("SELECT clock_timestamp()"))
     after = datetime.now(UTC)
-    return clock_finding("database", (there - before - (after - before) / 2).total_seconds(), MAX_SKEW_S)
+    return clock_finding("The database", (there - before - (after - before) / 2).total_seconds(), MAX_SKEW_S)
 
 
 def clock_finding(whose: str, skew: float, most: float) -> Finding:
     """Tell how many seconds somebody's clock is ahead of this machine's; up to ``most`` is nothing."""
-    about = f"clock against the {whose}'s"
     if abs(skew) <= most:
-        return good(about, f"They differ by less than {most:g} s.")
-    found = f"The {whose}'s is {abs(skew):.0f} s {'ahead' if skew > 0 else 'behind'}."
+        return good("clock", f"{whose}'s differs from this machine's by less than {most:g} s.")
+    found = f"{whose}'s is {abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} this machine's."
     mend = "Keep both by NTP (timedatectl, chronyc tracking)."
-    return fault(about, found, mend) if abs(skew) > ABSURD_SKEW_S else warning(about, found, mend)
+    return fault("clock", found, mend) if abs(skew) > ABSURD_SKEW_S else warning("clock", found, mend)
 
 
 def _room(room: int, needed: int, workers: int) -> Finding:
