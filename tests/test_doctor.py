@@ -148,7 +148,8 @@ def test_a_sound_deployment_needs_nothing(examined, database_url, new_stand):
         ({"WALLET_ADMIN_SECRET_KEY": ""}, "desk", WARNING, "There is no desk."),
         ({"WALLET_ADMIN_PORT": ""}, "desk", WARNING, "Set WALLET_ADMIN_PORT"),
         ({"WALLET_LUCKY_MONACO_URL": ""}, "Lucky Monaco", WARNING, "Set WALLET_LUCKY_MONACO_URL"),
-        ({"WALLET_DATABASE_URL": ""}, "database", WARNING, "embedded"),
+        ({"WALLET_DATABASE_URL": "", "WALLET_READER_DATABASE_URL": ""}, "database", WARNING, "embedded"),
+        ({"WALLET_DATABASE_URL": ""}, "database", FAULT, "WALLET_DATABASE_URL is not set"),
         (
             {"WALLET_DATABASE_URL": "postgresql://me:hidden-word@127.0.0.1:1/wallet"},
             "database",

@@ -36,6 +36,10 @@ def examine(workers: int, trusted: SSLContext | None = None) -> Iterator[Finding
     yield check_machine()
     if settings.database_url:
         yield from _database(settings, workers)
+    elif settings.owner_database_url or settings.reader_database_url:
+        yield fault(
+            "database", "WALLET_DATABASE_URL is not set, and another one is.", "Set it: nothing serves without."
+        )
     else:
         yield warning("database", "It is the embedded one, which is for trials.", "Set WALLET_DATABASE_URL.")
     if settings.lucky_monaco_url:
