@@ -10,10 +10,11 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from wallet_service.admin.app import PREFIX, create_desk
 from wallet_service.admission import Admission
 from wallet_service.auth import Credentials
-from wallet_service.database import create_desk_engine, create_group_engine, create_wallet_engine
+from wallet_service.database import create_desk_engine, create_feed_engine, create_group_engine, create_wallet_engine
 from wallet_service.door import Door
 from wallet_service.early_answers import early_answers
 from wallet_service.health import health_blueprint
+from wallet_service.ledger.feed import Feed
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome
 from wallet_service.logs import MAX_LOGGED_PATH, configure_logs
@@ -21,6 +22,7 @@ from wallet_service.metrics import Metrics, metrics_blueprint
 from wallet_service.openapi.document import openapi_document
 from wallet_service.openapi.routes import openapi_blueprint
 from wallet_service.operator_api import routes as operator_api
+from wallet_service.operator_api.handling import UNKNOWN_SENDER
 from wallet_service.renewal import RENEWALS
 from wallet_service.schema import prepare_database
 from wallet_service.settings import Settings
@@ -71,14 +73,15 @@ def create_app(settings: Settings | None = None) -> Flask:
     for version in versions:
         app.register_blueprint(wallet_blueprint(version, ledger, credentials, accepted, metrics, traces))
     if settings.operator_token:
-        operator = operator_api.operator_blueprint(ledger, credentials, settings.currencies, metrics)
+        feed = Feed(create_feed_engine(settings.database_url))
+        operator = operator_api.operator_blueprint(ledger, feed, credentials, settings.currencies, metrics)
         app.register_blueprint(operator)
     app.register_blueprint(health_blueprint(create_wallet_engine(settings.database_url, connections=1)))
     app.register_blueprint(openapi_blueprint(openapi_document(versions, with_operator=bool(settings.operator_token))))
     busy, unknown = (early_answers(versions, outcome) for outcome in (Outcome.UNAVAILABLE, Outcome.CREDENTIALS_WRONG))
     app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, busy, metrics)  # type: ignore[method-assign]
     app.wsgi_app = Door(  # type: ignore[method-assign]
-        app.wsgi_app, credentials, unknown, operator_api.PREFIX, operator_api.UNKNOWN_SENDER, metrics
+        app.wsgi_app, credentials, unknown, operator_api.PREFIX, UNKNOWN_SENDER, metrics
     )
     app.extensions[RENEWALS] = [credentials.renew]
     if settings.admin_secret_key and not settings.admin_port:

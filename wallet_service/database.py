@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "create_desk_engine",
+    "create_feed_engine",
     "create_group_engine",
     "create_migration_engine",
     "create_read_engine",
@@ -145,6 +146,25 @@ def create_desk_engine(database_url: str, connections: int, *, read_only: bool) 
             "connect_timeout": CONNECT_TIMEOUT_S,
             "options": options,
             "application_name": "wallet_service desk",
+        },
+        hide_parameters=True,
+    )
+
+
+def create_feed_engine(database_url: str) -> Engine:
+    """Return the engine of the operator's feed: one connection, which reads, and sees what is new at each statement."""
+    url, options = _url_and_options(database_url)
+    return create_engine(
+        url,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=ANSWER_TIMEOUT_S,
+        pool_pre_ping=True,
+        isolation_level="AUTOCOMMIT",
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "options": f"{options} -c default_transaction_read_only=on -c statement_timeout={DESK_STATEMENT_TIMEOUT_MS}",
+            "application_name": "wallet_service feed",
         },
         hide_parameters=True,
     )

@@ -12,14 +12,13 @@ from typing import Any
 from wallet_service.admin.filters import Filtered
 from wallet_service.admin.listing import Listing
 from wallet_service.ledger.money import format_money
+from wallet_service.spreadsheets import harmless
 
 __all__ = ["INCOMPLETE", "cell_of", "csv_lines", "file_name"]
 
 LINES = 500
 """Sent at once."""
 MAX_FILE_NAME = 150
-FORMULA = re.compile(r"(?:^|(?<=[;|\t\r\n]))(?=[=+\-@\t\r])")
-"""Where a spreadsheet would see a formula begin (OWASP, CSV injection), whatever separates cells in its country."""
 INCOMPLETE = "INCOMPLETE: reading failed here, and rows are missing. Export the list again.\r\n"
 """The last line of a file that is not whole; no row of any list begins so."""
 
@@ -48,7 +47,7 @@ def cell_of(value: object) -> str:
     if value is None:
         return ""
     text = dumps(value) if isinstance(value, dict) else str(value)
-    return FORMULA.sub("'", text)
+    return harmless(text)
 
 
 def file_name(name: str, asked: Filtered, at: datetime) -> str:
