@@ -6,13 +6,12 @@ from typing import Any
 
 from wallet_service.ledger.outcomes import Outcome
 from wallet_service.openapi.fields import JsonSchema
-from wallet_service.operator_api.answers import STATUS
 from wallet_service.versions.endpoint import Method
 from wallet_service.versions.outcome_page import NOT_ON_THE_WIRE
 from wallet_service.versions.v4 import answers as v4
 from wallet_service.versions.v4_02 import answers as v4_02
 
-__all__ = ["NOT_CALLS", "answer", "operator_answers", "v4_02_answers", "v4_answers"]
+__all__ = ["NOT_CALLS", "NO_CALL", "PLAIN_DECIMAL", "answer", "record", "v4_02_answers", "v4_answers"]
 
 ON_THE_WIRE = [outcome for outcome in Outcome if outcome not in NOT_ON_THE_WIRE]
 NOT_CALLS = (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
@@ -40,6 +39,10 @@ def record(properties: dict[str, JsonSchema], *optional: str) -> JsonSchema:
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
 
 
+NO_CALL = record({"error": {"const": 57}, "description": {"type": "string"}})
+"""What is answered to no call at all."""
+
+
 def v4_02_answers(method: Method, success: Any) -> dict[str, Any]:
     """Return what v4.02 answers to a call, by HTTP status; ``success`` is an example."""
     codes = {v4_02.ANSWERS[outcome][0] for outcome in ON_THE_WIRE} - {0}
@@ -49,10 +52,9 @@ def v4_02_answers(method: Method, success: Any) -> dict[str, Any]:
     taken |= {"error": {"const": 0}, "description": {"const": "Success"}}
     refused = {"currency": FACTS["currency"], "cash": FACTS["cash"]}
     refused |= {"error": {"enum": sorted(codes)}, "description": {"type": "string"}}
-    no_call = record({"error": {"const": 57}, "description": {"type": "string"}})
     return {
         "200": answer("Taken, or refused.", record(taken), record(refused, "currency", "cash"), example=success)
-    } | {str(status.value): answer(status.phrase, no_call) for status in NOT_CALLS}
+    } | {str(status.value): answer(status.phrase, NO_CALL) for status in NOT_CALLS}
 
 
 def v4_answers(method: Method, success: Any) -> dict[str, Any]:
@@ -77,26 +79,3 @@ def v4_answers(method: Method, success: Any) -> dict[str, Any]:
         )
         for status, of_status in sorted(codes.items())
     }
-
-
-def operator_answers() -> dict[str, Any]:
-    """Return what the operator's API answers, by HTTP status."""
-    outcomes: dict[HTTPStatus, list[str]] = defaultdict(list)
-    for outcome, its_status in STATUS.items():
-        outcomes[its_status].append(outcome.value)
-    no_call = record({"error": {"const": 57}, "description": {"type": "string"}})
-    responses = {}
-    for status in sorted({HTTPStatus(status) for status in (*outcomes, *NOT_CALLS)}):
-        told = record(
-            {
-                "outcome": {"enum": outcomes[status]},
-                "field": {"type": "string"},
-                "transaction_id": {"type": "string", "format": "uuid"},
-                "currency": {"type": "string"},
-                "balance": {"type": "string", "pattern": PLAIN_DECIMAL},
-            },
-            *("field", "transaction_id", "currency", "balance"),
-        )
-        schemas = [told] * (status in STATUS.values()) + [no_call] * (status in NOT_CALLS)
-        responses[str(status.value)] = answer(status.phrase, *schemas)
-    return responses

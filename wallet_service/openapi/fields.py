@@ -2,17 +2,28 @@
 
 from typing import Any
 
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
-from marshmallow import fields
+from marshmallow import Schema, fields
 
 from wallet_service.ledger.money import DIGITS, PLACES
 from wallet_service.versions.fields import Amount, Anything, Currency, Identifier, Timestamp, WireField
 
-__all__ = ["JsonSchema", "wire_field_schema"]
+__all__ = ["JsonSchema", "fields_schema", "wire_field_schema"]
 
 JsonSchema = dict[str, Any]
 
 NAME = r"^[^\u0000-\u001f\u007f-\u009f]*$"
+
+
+def fields_schema(spec: APISpec, schema: Schema) -> JsonSchema:
+    """Return what a body holds. Further fields are taken, too."""
+    [plugin] = spec.plugins
+    assert isinstance(plugin, MarshmallowPlugin)  # noqa: S101 - the only one
+    assert plugin.converter  # noqa: S101 - made with the document
+    described: JsonSchema = plugin.converter.schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+    return described | {"additionalProperties": True}
 
 
 def wire_field_schema(_converter: OpenAPIConverter, field: fields.Field[Any], **_: Any) -> JsonSchema:

@@ -54,7 +54,8 @@ def read_cursor(text: str) -> Position:
 
 def as_json_lines(rows: Iterable[FeedRow]) -> str:
     """Write each row as a JSON object in a line of its own; amounts are strings, exact to the last digit."""
-    return "".join(dumps({name: _plain(value) for name, value in _named(row)}, ensure_ascii=False) + "\n" for row in rows)
+    written = ({name: _plain(value) for name, value in _named(row)} for row in rows)
+    return "".join(f"{dumps(row, ensure_ascii=False)}\n" for row in written)
 
 
 def as_csv(rows: Iterable[FeedRow]) -> str:
