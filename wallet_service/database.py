@@ -154,6 +154,7 @@ def create_desk_engine(database_url: str, connections: int, *, read_only: bool) 
 def create_feed_engine(database_url: str) -> Engine:
     """Return the engine of the operator's feed: one connection, which reads, and sees what is new at each statement."""
     url, options = _url_and_options(database_url)
+    options += f" -c default_transaction_read_only=on -c statement_timeout={DESK_STATEMENT_TIMEOUT_MS}"
     return create_engine(
         url,
         pool_size=1,
@@ -163,7 +164,7 @@ def create_feed_engine(database_url: str) -> Engine:
         isolation_level="AUTOCOMMIT",
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT_S,
-            "options": f"{options} -c default_transaction_read_only=on -c statement_timeout={DESK_STATEMENT_TIMEOUT_MS}",
+            "options": options,
             "application_name": "wallet_service feed",
         },
         hide_parameters=True,

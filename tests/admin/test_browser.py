@@ -145,6 +145,7 @@ def test_every_page_fits_and_breaks_no_rule(new_screen, new_player, width, schem
         "/account?name=viewer",
         "/tokens",
         "/me",
+        "/reference",
     ):
         screen.open(path)
         found = screen.look()

@@ -39,6 +39,7 @@ from wallet_service.admin.pages import show
 from wallet_service.admin.passwords import BusyError
 from wallet_service.admin.people import people_routes
 from wallet_service.admin.players import player_routes
+from wallet_service.admin.reference import reference_routes
 from wallet_service.admin.roles import ACCESS, Role
 from wallet_service.admin.search import search_routes
 from wallet_service.admin.selection_pages import selection_routes
@@ -124,6 +125,7 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     people_routes(app, accounts, tokens)
     tokens_routes(app, tokens)
     me_routes(app, accounts, logins)
+    reference_routes(app, settings)
     app.wsgi_app = in_front(app.wsgi_app, app.url_map)  # type: ignore[assignment,method-assign]
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(CSRFError, show_stale_form)

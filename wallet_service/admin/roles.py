@@ -46,6 +46,7 @@ ACCESS: dict[str, Role | None] = {
     "round_page": Role.VIEWER,
     "transaction_page": Role.VIEWER,
     "me": Role.VIEWER,
+    "reference": Role.VIEWER,
     "action_page": Role.VIEWER,
     "cancel_progress": Role.VIEWER,
     "selection_progress": Role.VIEWER,

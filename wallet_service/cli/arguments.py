@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from getpass import getuser
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -11,7 +12,7 @@ from wallet_service.lucky_monaco_answers import printable
 from wallet_service.names import is_name
 from wallet_service.settings import Settings
 
-__all__ = ["GAME", "REFERENCE", "ROUND", "USER", "by_whom", "known_currency", "reason_option"]
+__all__ = ["GAME", "REFERENCE", "ROUND", "USER", "by_whom", "known_currency", "reason_option", "wallet_url"]
 
 MAX_REASON = 500
 MAX_NAME = 64
@@ -54,6 +55,23 @@ def known_currency(_context: click.Context, _parameter: click.Parameter, value: 
     """
     if value is not None and value not in Settings.load().currencies:
         raise click.BadParameter("must be a code of ISO 4217 or of WALLET_EXTRA_CURRENCIES")
+    return value
+
+
+def wallet_url(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    """Check that a wallet can be at this URL, which has no credentials.
+
+    Raises:
+        click.BadParameter: none can.
+
+    """
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # a port beyond 65535, or brackets around what is no address
+        good = False
+    if not good or parts.query or parts.fragment or parts.username:
+        raise click.BadParameter("must be a URL such as http://127.0.0.1:8080")
     return value
 
 

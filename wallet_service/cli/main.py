@@ -11,6 +11,7 @@ from wallet_service.cli.audit import audit_command
 from wallet_service.cli.cancel_round import cancel_round_command
 from wallet_service.cli.cancel_stale import cancel_stale_command
 from wallet_service.cli.cancellations import cancellations_command
+from wallet_service.cli.certify import certify_command
 from wallet_service.cli.doctor import doctor_command
 from wallet_service.cli.output import FaultError
 from wallet_service.cli.reconcile import reconcile_command
@@ -62,6 +63,7 @@ for command in (
     audit_command,
     admin_group,
     sandbox_command,
+    certify_command,
     reconcile_command,
     demo_command,
     seed_command,

@@ -4,11 +4,11 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any, get_args
-from urllib.parse import urlsplit
 
 import click
 from rich.text import Text
 
+from wallet_service.cli.arguments import wallet_url
 from wallet_service.cli.output import FaultError, console
 from wallet_service.sandbox import Misbehaviour, Sandbox, message_line, sandbox_for
 from wallet_service.settings import ContractVersion, Settings
@@ -35,19 +35,8 @@ def _misbehaviour_options(command: Any) -> Any:
     return command
 
 
-def _wallet_url(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    try:
-        parts = urlsplit(value)
-        good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:  # a port beyond 65535, or brackets around what is no address
-        good = False
-    if not good or parts.query or parts.fragment or parts.username:
-        raise click.BadParameter("must be a URL such as http://127.0.0.1:8080")
-    return value
-
-
 @click.command("sandbox")
-@click.option("--wallet", "url", required=True, callback=_wallet_url, help="The wallet's URL.")
+@click.option("--wallet", "url", required=True, callback=wallet_url, help="The wallet's URL.")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=8081, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--version", type=click.Choice(get_args(ContractVersion)), default="v4.02", show_default=True)

@@ -101,7 +101,6 @@ class FeedUnavailableError(Exception):
 _COLUMNS = tuple(
     getattr(Round if item.name == "game_id" else Transaction, item.name).label(item.name) for item in fields(FeedRow)
 )
-_KEY = tuple_(Transaction.at, Transaction.id)
 
 
 class Feed:
@@ -152,10 +151,11 @@ def _writers(connection: Connection) -> set[str]:
 
 def _rows(connection: Connection, after: Position, before: datetime, limit: int) -> list[FeedRow]:
     its_round = and_(Round.user_id == Transaction.user_id, Round.round_id == Transaction.round_id)
+    key = tuple_(Transaction.at, Transaction.id)
     query = (
         select(*_COLUMNS)
         .join_from(Transaction, Round, its_round, isouter=True)
-        .where(_KEY > tuple_(*after), Transaction.at < before)
+        .where(key > tuple_(*after), Transaction.at < before)
         .order_by(Transaction.at, Transaction.id)
         .limit(limit)
     )
