@@ -17,6 +17,7 @@ __all__ = ["Cycle"]
 
 AT_ONCE = 8
 """Refunds of one round at the same moment."""
+BET = "A bet is taken."
 FINAL = frozenset({"999"})
 TAKEN = frozenset({"0"})
 
@@ -40,7 +41,8 @@ class Cycle:
         """Try everything, and give back what is left at stake."""
         before = self._ask_balance()
         if before is None or before < self._amount:
-            self._findings.enter("bet", "A bet is taken.", f"the balance is {before}", "there is too little to bet")
+            problem = "the balance cannot be read" if before is None else "there is too little to bet"
+            self._findings.enter("bet", BET, "nothing was bet", problem)
             return
         self._balance = before
         try:
@@ -59,7 +61,7 @@ class Cycle:
 
     def _refund(self) -> None:
         """Return a round, and see that it is done once for ever (contract, rules 1, 5, 7)."""
-        bet = self._bet("bet", "A bet is taken, and tells its transactionId.", "1")
+        bet = self._bet("bet", "1")
         self._step("bet again", "The same bet again: 0, the first transactionId.", "Bet", "1", "b1", same=bet)
         other = {"amount": format_money(self._amount + 1)}
         self._step("other bet", "Its reference with another amount: 999.", "Bet", "1", "b1", FINAL, fields=other)
@@ -71,13 +73,13 @@ class Cycle:
         self._step("late bet", "A bet in a refunded round: 999.", "Bet", "1", "late", FINAL)
         self._step("late result", "A result of a refunded round: 999.", "Result", "1", "w1", FINAL)
         if self._client.is_v4:
-            self._bet("bet by name", "A bet is taken.", "2")
+            self._bet("bet by name", "2")
             named = "A refund without its round, by the bet's reference, returns the stake."
             self._step("refund by name", named, "Refund", "", "b2", moves=1, of="2")
 
     def _cancel(self) -> None:
         """Cancel a bet, and one that never came (rule 6)."""
-        self._bet("bet to cancel", "A bet is taken.", "3")
+        self._bet("bet to cancel", "3")
         self._step("cancel", "A cancel returns the bet.", "Cancel", "3", "b3", moves=1)
         self._step("cancel again", "The cancel again: 0, no money.", "Cancel", "3", "b3")
         self._step("bet after cancel", "The bet again, after its cancel: 999.", "Bet", "3", "b3", FINAL)
@@ -86,7 +88,7 @@ class Cycle:
 
     def _result(self) -> None:
         """Win the stake back, end the round, and refund it in vain (rules 4, 7, 10)."""
-        self._bet("bet to win", "A bet is taken.", "5")
+        self._bet("bet to win", "5")
         result = self._step("result", "A result is paid.", "Result", "5", "w5", moves=1, of="5")
         self._step("result again", "The result again: 0, the first transactionId.", "Result", "5", "w5", same=result)
         self._step("end", "EndRound: 0.", "EndRound", "5", "")
@@ -103,21 +105,21 @@ class Cycle:
 
     def _at_once(self) -> None:
         """Refund a round over several connections at once (rule 1)."""
-        self._bet("bet to race", "A bet is taken.", "8")
+        self._bet("bet to race", "8")
         references = [f"f8{number}" for number in range(AT_ONCE)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             replies = list(pool.map(lambda reference: self._ask("Refund", "8", reference), references))
         ids = {reply.fields.get("transactionId") for reply in replies}
         worst = next((reply for reply in replies if reply.code != "0"), replies[0])
         promise = f"{AT_ONCE} refunds at once, each with another reference: 0, one transactionId, one payment."
-        problem = self._moved(1) or ("" if len(ids) == 1 else f"{len(ids)} different transactionIds")
+        problem = self._moved(1) or ("" if len(ids) == 1 and all(ids) else "the transactionIds are not one")
         self._findings.expect("race", promise, worst, TAKEN, more=problem)
         self._settle("8", worst, problem)
 
-    def _bet(self, case: str, promise: str, number: str) -> Reply:
+    def _bet(self, case: str, number: str) -> Reply:
         """Bet in a round of its own, which is unfinished from then on."""
         self._unfinished[number] = f"b{number}"
-        return self._step(case, promise, "Bet", number, f"b{number}", moves=-1)
+        return self._step(case, BET, "Bet", number, f"b{number}", moves=-1)
 
     def _step(
         self,
