@@ -13,10 +13,14 @@ import pytest
 from sqlalchemy import create_engine, text
 from uuid_utils.compat import uuid7
 
+from tests.conftest import as_owner, free_port
 from wallet_service.database import create_feed_engine
+from wallet_service.embedded import EmbeddedPostgres
+from wallet_service.embedded_roles import SERVICE_LOGIN, url_as
 from wallet_service.ledger.calls import Bet
-from wallet_service.ledger.feed import Feed, Position
+from wallet_service.ledger.feed import BEGINNING, Feed, FeedUnavailableError, Position
 from wallet_service.ledger.statements import STATEMENTS
+from wallet_service.schema import migrate
 
 NO_MARGIN = timedelta(0)
 """What these tests try is the locks alone."""
@@ -171,3 +175,26 @@ def test_the_margin_keeps_the_newest_back(database_url, start, player):
     assert Feed(engine, timedelta(minutes=1)).page(start, 10).rows == []
     assert len(Feed(engine, NO_MARGIN).page(start, 10).rows) == 1
     engine.dispose()
+
+
+def test_a_standby_is_no_place_to_read_the_feed(tmp_path):
+    """What is on its way is known by the primary alone: a standby does not show its locks."""
+    server = EmbeddedPostgres(tmp_path)
+    url = url_as(SERVICE_LOGIN, server.start())
+    migrate(as_owner(url))
+    server.stop()
+    (tmp_path / "postgres" / "standby.signal").touch()
+    standby = EmbeddedPostgres(tmp_path)
+    engine = create_feed_engine(url_as(SERVICE_LOGIN, standby.start()))
+    try:
+        with pytest.raises(FeedUnavailableError, match="standby"):
+            Feed(engine).page(BEGINNING, 10)
+    finally:
+        engine.dispose()
+        standby.stop()
+
+
+def test_a_database_that_is_away_is_told_so():
+    engine = create_feed_engine(f"postgresql://nobody@127.0.0.1:{free_port()}/none")
+    with pytest.raises(FeedUnavailableError):
+        Feed(engine).page(BEGINNING, 10)

@@ -2,18 +2,22 @@
 
 import csv
 import json
+import re
+import subprocess
 from datetime import UTC, datetime
 from io import StringIO
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from tests.conftest import Service
+from tests.conftest import ENVIRONMENT, Service
 from wallet_service.ledger.feed import Position
 from wallet_service.operator_api.feed_text import write_cursor
 
 TOKEN = "platform-token"
+PAGE = Path(__file__).parent.parent.parent / "docs" / "operator-api.md"
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +147,18 @@ def test_a_wrong_token_reads_nothing(get):
 def test_nothing_is_posted_here(platform):
     response = platform.http.post("/operator/transactions", headers={"Authorization": f"Bearer {TOKEN}"})
     assert response.status_code == 405
+
+
+def test_the_documented_commands_follow_the_feed(platform, written, tmp_path):
+    player, _ = written
+    [commands] = [
+        block for block in re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL) if "feed.cursor" in block
+    ]
+    environment = {**ENVIRONMENT, "WALLET_OPERATOR_TOKEN": TOKEN, "WALLET_URL": f"http://127.0.0.1:{platform.port}"}
+    page = tmp_path / "feed.page"
+    while not page.exists() or page.read_text():
+        result = subprocess.run(["bash", "-c", commands], cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert (result.returncode, result.stderr) == (0, "")
+    found = [json.loads(line)["transaction_id"] for line in (tmp_path / "transactions.jsonl").read_text().splitlines()]
+    assert len(found) == len(set(found))
+    assert {row.id for row in player.query("SELECT id::text AS id FROM transactions")} <= set(found)
