@@ -35,7 +35,7 @@ class Cycle:
         self._run = token_hex(6)
         self._balance = Decimal(0)
         self._unfinished: dict[str, str] = {}
-        """Rounds whose money is not back for certain, and the reference of the bet."""
+        """Rounds whose money is not back for certain, by their numbers, and the reference of the last bet."""
 
     def run(self) -> None:
         """Try everything, and give back what is left at stake."""
@@ -52,8 +52,9 @@ class Cycle:
             self._early_and_late()
             self._at_once()
         finally:
-            for round_id, reference in self._unfinished.items():
-                self._ask("Refund", round_id, reference)
+            for number, reference in self._unfinished.items():
+                self._ask("Cancel", number, reference)
+                self._ask("Refund", number, reference)
         after = self._ask_balance()
         problem = "" if after == before else "a part of it is missing, or too much"
         seen = f"{format_money(before)} before, {after and format_money(after)} after"
@@ -89,7 +90,7 @@ class Cycle:
     def _result(self) -> None:
         """Win the stake back, end the round, and refund it in vain (rules 4, 7, 10)."""
         self._bet("bet to win", "5")
-        result = self._step("result", "A result is paid.", "Result", "5", "w5", moves=1, of="5")
+        result = self._step("result", "A result is paid.", "Result", "5", "w5", moves=1)
         self._step("result again", "The result again: 0, the first transactionId.", "Result", "5", "w5", same=result)
         self._step("end", "EndRound: 0.", "EndRound", "5", "")
         self._step("end again", "EndRound again: 0.", "EndRound", "5", "")
@@ -141,6 +142,8 @@ class Cycle:
         ``of`` is the round that is finished by it, if the call does not name it.
         """
         reply = self._ask(call, number, reference, **(fields or {}))
+        if call == "Bet" and reply.code == "0" and same is None:
+            self._unfinished[number] = reference
         problem = ""
         if reply.code == "0" and call != "EndRound" and not reply.fields.get("transactionId"):
             problem = "no transactionId is told"
