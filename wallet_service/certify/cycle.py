@@ -57,7 +57,7 @@ class Cycle:
                 self._ask("Refund", number, reference)
         after = self._ask_balance()
         problem = "" if after == before else "a part of it is missing, or too much"
-        seen = f"{format_money(before)} before, {after and format_money(after)} after"
+        seen = f"{format_money(before)} before, {'unknown' if after is None else format_money(after)} after"
         self._findings.enter("all is back", "In the end the player has what he had.", seen, problem)
 
     def _refund(self) -> None:
@@ -144,18 +144,22 @@ class Cycle:
         reply = self._ask(call, number, reference, **(fields or {}))
         if call == "Bet" and reply.code == "0" and same is None:
             self._unfinished[number] = reference
-        problem = ""
-        if reply.code == "0" and call != "EndRound" and not reply.fields.get("transactionId"):
-            problem = "no transactionId is told"
-        if same is not None and reply.fields.get("transactionId") != same.fields.get("transactionId"):
-            problem = "another transactionId than the first one's is told"
-        problem = problem or self._moved(moves)
-        if reply.code == "0" and call != "Refund" and balance_of(self._client, reply, self._currency) != self._balance:
-            problem = problem or "currency and cash beside the answer are not the balance"
+        problem = self._moved(moves) or self._wrongly_told(call, reply, same)
         self._findings.expect(case, promise, reply, codes, more=problem)
         if moves > 0:
             self._settle(of or number, reply, problem)
         return reply
+
+    def _wrongly_told(self, call: str, reply: Reply, same: Reply | None) -> str:
+        """Say what is wrong with an answer's facts, now that the balance is known; nothing where all is right."""
+        told = reply.fields.get("transactionId")
+        if same is not None and told != same.fields.get("transactionId"):
+            return "another transactionId than the first one's is told"
+        if reply.code == "0" and call != "EndRound" and not told:
+            return "no transactionId is told"
+        if reply.code == "0" and call != "Refund" and balance_of(self._client, reply, self._currency) != self._balance:
+            return "currency and cash beside the answer are not the balance"
+        return ""
 
     def _settle(self, number: str, reply: Reply, problem: str) -> None:
         if reply.code == "0" and not problem:

@@ -35,11 +35,15 @@ class Handling:
     def __call__(self, act: Callable[[], Receipt | Response]) -> Response:
         """Do what is asked, and answer with the receipt or as ``act`` says. It may raise ``InvalidRequestError``."""
         started = perf_counter()
-        field, response = None, None
+        field: str | None = None
+        response: Response | None = None
         try:
             check_token(self.credentials)
             done = act()
-            receipt, response = (done, None) if isinstance(done, Receipt) else (Receipt(Outcome.APPLIED), done)
+            if isinstance(done, Response):
+                response, receipt = done, Receipt(Outcome.APPLIED)
+            else:
+                receipt = done
         except InvalidRequestError as error:
             receipt, field = Receipt(error.outcome), error.field
             if error.outcome is Outcome.CREDENTIALS_WRONG and not self.credentials.count_failure(request):
