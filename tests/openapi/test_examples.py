@@ -33,7 +33,7 @@ def service(database_url):
 def run(service, path, player="demo"):
     """Type the example's command, and return what is printed."""
     [sample] = OPERATIONS[path]["x-codeSamples"]
-    secrets = {**SECRETS, "WALLET_OPERATOR_TOKEN": OPERATOR_TOKEN, "WALLET_URL": f"http://127.0.0.1:{service.port}"}
+    secrets = {**SECRETS, "WALLET_OPERATOR_TOKEN": OPERATOR_TOKEN, "WALLET": f"http://127.0.0.1:{service.port}"}
     command = ["bash", "-euc", re.sub(r"\bdemo\b", player, sample["source"])]
     result = subprocess.run(command, env={**ENVIRONMENT, **secrets}, capture_output=True, text=True, timeout=60)
     assert result.stderr == ""

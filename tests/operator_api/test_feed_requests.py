@@ -154,7 +154,7 @@ def test_the_documented_commands_follow_the_feed(platform, written, tmp_path):
     [commands] = [
         block for block in re.findall(r"```sh\n(.*?)```", PAGE.read_text(), re.DOTALL) if "feed.cursor" in block
     ]
-    environment = {**ENVIRONMENT, "WALLET_OPERATOR_TOKEN": TOKEN, "WALLET_URL": f"http://127.0.0.1:{platform.port}"}
+    environment = {**ENVIRONMENT, "WALLET_OPERATOR_TOKEN": TOKEN, "WALLET": f"http://127.0.0.1:{platform.port}"}
     page = tmp_path / "feed.page"
     while not page.exists() or page.read_text():
         result = subprocess.run(["bash", "-c", commands], cwd=tmp_path, env=environment, capture_output=True, text=True)
