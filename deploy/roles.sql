@@ -26,6 +26,9 @@ CREATE ROLE wallet_owner LOGIN PASSWORD :'owner_password';
 CREATE ROLE wallet_service LOGIN PASSWORD :'service_password' IN ROLE wallet_caller;
 CREATE ROLE wallet_desk LOGIN PASSWORD :'desk_password' IN ROLE wallet_reader;
 ALTER ROLE wallet_desk SET default_transaction_read_only = on;
+-- The service asks for these, in milliseconds, with each connection that it makes. Behind a pooler nobody hears that.
+ALTER ROLE wallet_service SET lock_timeout = 1000;
+ALTER ROLE wallet_service SET statement_timeout = 1500;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO wallet_owner;
 COMMIT;

@@ -93,15 +93,18 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def make_ledger(settings: Settings, metrics: Metrics) -> Ledger:
     """Return the ledger that the wallet calls go to."""
-    engine = create_wallet_engine(settings.database_url, settings.connections)
+    prepared = not settings.is_pooled
+    engine = create_wallet_engine(settings.database_url, settings.connections, prepared_statements=prepared)
     metrics.watch(engine, "one by one")
-    group_engine = create_group_engine(settings.database_url) if settings.calls_together > 1 else None
-    if group_engine:
+    group_engine = None
+    if settings.calls_together > 1:
+        group_engine = create_group_engine(settings.database_url, prepared_statements=prepared)
         metrics.watch(group_engine, "together")
     return Ledger(
         engine,
         reverse_settled=settings.refund_settled_round == "reverse",
         group_engine=group_engine,
+        pooled=settings.is_pooled,
         calls_together=settings.calls_together,
         on_statement=metrics.statement,
     )

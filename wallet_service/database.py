@@ -4,7 +4,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
-from sqlalchemy import URL, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy import Engine, NullPool, create_engine, event
+from sqlalchemy.engine import ExceptionContext
+
+from wallet_service.database_urls import connection_parameters
 
 if TYPE_CHECKING:
     from psycopg.abc import PQGen
@@ -19,6 +22,9 @@ __all__ = [
 ]
 
 RV = TypeVar("RV")
+
+DRIVER = "postgresql+psycopg://"
+"""All else is libpq's to read: SQLAlchemy's URLs know one host."""
 
 # Lucky Monaco and its like wait about 3 seconds for an answer (contract, rule 17), so each layer gives up before the
 # next one does: the lock, the statement, our own patience with a server that has stopped talking.
@@ -62,41 +68,48 @@ class ImpatientConnection(psycopg.Connection[tuple[object, ...]]):
             raise
 
 
-def _url_and_options(database_url: str) -> tuple[URL, str]:
-    """Name our driver, whichever of the usual schemes the URL has, and take its server options apart from it."""
-    url = make_url(database_url.replace("postgres://", "postgresql://", 1)).set(drivername="postgresql+psycopg")
-    options = url.query.get("options", "")
-    return url.difference_update_query(["options"]), options if isinstance(options, str) else " ".join(options)
+def _parameters_and_options(database_url: str) -> tuple[dict[str, str], str]:
+    """Return what the URL says, and apart from it the server options among that."""
+    parameters = connection_parameters(database_url)
+    return parameters, parameters.pop("options", "")
 
 
-def create_group_engine(database_url: str) -> Engine:
+def create_group_engine(database_url: str, *, prepared_statements: bool = False) -> Engine:
     """Return the engine for wallet calls that are applied together: one connection, which waits for locks shortly."""
-    return create_wallet_engine(database_url, connections=1, lock_timeout_ms=GROUP_LOCK_TIMEOUT_MS)
+    return create_wallet_engine(
+        database_url, 1, lock_timeout_ms=GROUP_LOCK_TIMEOUT_MS, prepared_statements=prepared_statements
+    )
 
 
-def create_wallet_engine(database_url: str, connections: int, *, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> Engine:
+def create_wallet_engine(
+    database_url: str,
+    connections: int,
+    *,
+    lock_timeout_ms: int = LOCK_TIMEOUT_MS,
+    prepared_statements: bool = False,
+) -> Engine:
     """Return the engine for wallet calls: autocommit, because one function call is one transaction.
 
-    There are at most so many ``connections``; who finds none free waits as long as for an answer.
+    There are at most so many ``connections``; who finds none free waits as long as for an answer. With
+    ``prepared_statements`` a function call is planned once for each connection, which a pooler must then not share.
     """
-    url, options = _url_and_options(database_url)
+    parameters, options = _parameters_and_options(database_url)
     options += f" -c lock_timeout={lock_timeout_ms} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
 
     def connect() -> ImpatientConnection:
         started = monotonic()
         connection = ImpatientConnection.connect(
-            url.set(drivername="postgresql").render_as_string(hide_password=False),
+            **parameters,
             connect_timeout=CONNECT_TIMEOUT_S,
             options=options,
             application_name="wallet_service",
-            # A function call is planned once for each connection.
-            prepare_threshold=1,
+            prepare_threshold=1 if prepared_statements else None,
         )
         connection.give_up_at = started + FIRST_ANSWER_TIMEOUT_S
         return connection
 
     engine = create_engine(
-        url,
+        DRIVER,
         creator=connect,
         pool_size=connections,
         max_overflow=0,
@@ -106,6 +119,7 @@ def create_wallet_engine(database_url: str, connections: int, *, lock_timeout_ms
         hide_parameters=True,  # an error's text goes to the log, a player's request does not
     )
     event.listen(engine, "checkin", _first_call_done)
+    event.listen(engine, "handle_error", _leave_standby)
     return engine
 
 
@@ -114,41 +128,53 @@ def _first_call_done(connection: ImpatientConnection | None, _record: object) ->
         connection.give_up_at = None
 
 
+def _leave_standby(context: ExceptionContext) -> None:
+    """Give up the connections to a server that takes no writes: who connects anew may find the primary."""
+    if isinstance(context.original_exception, psycopg.errors.ReadOnlySqlTransaction):
+        context.is_disconnect = True
+
+
 def create_read_engine(database_url: str) -> Engine:
     """Return an engine for reports: read-only transactions over one snapshot, which may take their time."""
-    url, options = _url_and_options(database_url)
+    parameters, options = _parameters_and_options(database_url)
     return create_engine(
-        url,
+        DRIVER,
         poolclass=NullPool,
         isolation_level="REPEATABLE READ",
         connect_args={
+            **parameters,
             "connect_timeout": CONNECT_TIMEOUT_S,
             "options": f"{options} -c default_transaction_read_only=on"
             f" -c statement_timeout={REPORT_STATEMENT_TIMEOUT_MS}",
             "application_name": "wallet_service reports",
+            "prepare_threshold": None,
         },
     )
 
 
 def create_desk_engine(database_url: str, connections: int, *, read_only: bool) -> Engine:
     """Return an engine for the desk: its pages read, and its accounts change, in transactions that cannot take long."""
-    url, options = _url_and_options(database_url)
+    parameters, options = _parameters_and_options(database_url)
     options += f" -c statement_timeout={DESK_STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
     if read_only:
         options += " -c default_transaction_read_only=on"
-    return create_engine(
-        url,
+    engine = create_engine(
+        DRIVER,
         pool_size=connections,
         max_overflow=0,
         pool_timeout=ANSWER_TIMEOUT_S,
         pool_pre_ping=True,
         connect_args={
+            **parameters,
             "connect_timeout": CONNECT_TIMEOUT_S,
             "options": options,
             "application_name": "wallet_service desk",
+            "prepare_threshold": None,
         },
         hide_parameters=True,
     )
+    event.listen(engine, "handle_error", _leave_standby)
+    return engine
 
 
 def create_feed_engine(database_url: str) -> Engine:
@@ -173,13 +199,15 @@ def create_feed_engine(database_url: str) -> Engine:
 
 def create_migration_engine(database_url: str) -> Engine:
     """Return an engine for migrations, which set their own timeouts."""
-    url, options = _url_and_options(database_url)
+    parameters, options = _parameters_and_options(database_url)
     return create_engine(
-        url,
+        DRIVER,
         poolclass=NullPool,
         connect_args={
+            **parameters,
             "connect_timeout": CONNECT_TIMEOUT_S,
             "options": options,
             "application_name": "wallet_service migrate",
+            "prepare_threshold": None,
         },
     )

@@ -4,7 +4,6 @@ They have no passwords: whoever reaches the server's socket is let in as whom he
 """
 
 import psycopg
-from sqlalchemy import make_url
 
 from wallet_service.ledger.grants import CALLER, READER
 
@@ -52,5 +51,8 @@ def make_roles(superuser_url: str) -> None:
 
 
 def url_as(login: str, url: str) -> str:
-    """Return the embedded database's URL for another of its roles."""
-    return make_url(url).set(username=login).render_as_string(hide_password=False)
+    """Return a URL of the embedded database, or of another one without passwords, for another of its roles."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, database = rest.partition("/")
+    hosts = authority.rpartition("@")[2]
+    return f"{scheme}://{login}@{hosts}{slash}{database}"

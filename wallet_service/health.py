@@ -41,5 +41,7 @@ def health_blueprint(engine: Engine) -> Blueprint:
 
 def _read_only(engine: Engine) -> str | None:
     with engine.connect() as connection:
-        read_only = connection.scalar(text("SHOW transaction_read_only"))
-    return "the database is read-only; is it a standby?" if read_only == "on" else None
+        if connection.scalar(text("SHOW transaction_read_only")) == "off":
+            return None
+        connection.invalidate()  # the primary may be elsewhere by the next time
+    return "the database is read-only; is it a standby?"

@@ -1,45 +1,25 @@
 """Secrets that change while the service runs: SIGHUP has those read again that are in files, in place.
 
 No process is started anew for it, so no call is lost: a worker that ends closes connections on which a call may be
-arriving. The signal is blocked in every thread but waited for in one, so a process that is only just being started is
-not ended by it: it stays pending until that process waits.
+arriving.
 """
 
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
 from contextlib import suppress
-from threading import Thread
 
 import structlog
 from flask import Flask
 
 from wallet_service.settings import Settings, SettingsError
 
-__all__ = ["RENEWALS", "at_each_hangup", "newest", "pass_on", "renew_secrets"]
+__all__ = ["RENEWALS", "newest", "pass_on", "renew_secrets"]
 
 RENEWALS = "renewals"
 """An application's extension: what takes new secrets, each a function of the settings."""
-HANGUP = frozenset({signal.SIGHUP})
 
 log = structlog.get_logger("serving")
-
-
-def at_each_hangup(act: Callable[[], None]) -> None:
-    """Do something whenever this process gets SIGHUP, in a thread of its own.
-
-    Threads and processes that are started later inherit that the signal is blocked; those started before must not be
-    left to take it.
-    """
-    signal.pthread_sigmask(signal.SIG_BLOCK, HANGUP)
-    Thread(target=_wait, args=(act,), daemon=True).start()
-
-
-def _wait(act: Callable[[], None]) -> None:
-    while True:
-        signal.sigwait(HANGUP)
-        act()
 
 
 def newest(settings: Settings) -> Settings:

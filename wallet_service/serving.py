@@ -25,10 +25,12 @@ from wallet_service.app import create_admin, create_app
 from wallet_service.bodies import AwaitedBodies
 from wallet_service.cutting import Cutter
 from wallet_service.keeping import kept_running
+from wallet_service.leaving import LEAVE, Leaving, leave_first
 from wallet_service.logs import configure_logs
 from wallet_service.metrics import share_metrics
-from wallet_service.renewal import at_each_hangup, newest, pass_on, renew_secrets
+from wallet_service.renewal import newest, pass_on, renew_secrets
 from wallet_service.settings import Settings, SettingsError
+from wallet_service.signals import at_each
 
 __all__ = ["serve"]
 
@@ -51,7 +53,9 @@ DRAIN_SECONDS = 10
 def serve(
     settings: Settings, host: str, port: int, workers: int, *, on_listening: Callable[[], None] | None = None
 ) -> None:
-    """Serve until a signal to stop (SIGINT, SIGTERM) comes. The settings must name a database.
+    """Serve until a signal to stop comes: SIGTERM lets the callers go first, SIGINT does not wait for that.
+
+    The settings must name a database.
 
     Raises:
         AddressInUseError: the address cannot be had.
@@ -64,11 +68,13 @@ def serve(
             raise SettingsError("WALLET_ADMIN_PORT needs WALLET_ADMIN_SECRET_KEY: without it there is no /admin")
         check_address(host, settings.admin_port)
     configure_logs(settings.log_level)
-    at_each_hangup(partial(pass_on, settings))  # before any other thread
+    at_each(signal.SIGHUP, partial(pass_on, settings))  # before any other thread
+    signal.pthread_sigmask(signal.SIG_BLOCK, {LEAVE})  # for the workers: one that is only being started is not ended
     # A worker that is forked while another thread of ours holds a lock would wait for that lock for ever.
     multiprocessing.set_start_method("spawn", force=True)
     server = _server(host, port, workers, settings.calls_at_once + THREADS_BESIDE + THREADS_AWAITING)
     ports = [port, settings.admin_port] if settings.admin_port else [port]
+    server.on_startup(leave_first)
     if on_listening:
         # The workers listen, each when it has made its application; the server's own start-up hook comes before that.
         waiting = Thread(target=_when_listening, args=(host, ports, on_listening), daemon=True)
@@ -107,7 +113,7 @@ def _desk_beside(settings: Settings, host: str, metrics_folder: Path, server: An
 def _serve_desk(settings: Settings, host: str, metrics_folder: Path) -> None:
     """Serve the desk alone, in this process, until it is told to stop or the wallet's server has ended."""
     configure_logs(settings.log_level)
-    at_each_hangup(partial(pass_on, settings))
+    at_each(signal.SIGHUP, partial(pass_on, settings))
     Thread(target=_end_with_parent, daemon=True).start()
     server = _server(host, settings.admin_port, workers=1, threads=DESK_THREADS + THREADS_AWAITING_DESK)
     create = partial(create_admin, metrics_folder=metrics_folder)
@@ -119,10 +125,12 @@ def _make_worker(create: Callable[[Settings], Flask], settings: Settings) -> Fla
     Thread(target=_end_with_parent, daemon=True).start()
     configure_logs(settings.log_level)
     app = create(newest(settings))  # a worker may be started long after the server
-    at_each_hangup(partial(renew_secrets, app, settings))
+    at_each(signal.SIGHUP, partial(renew_secrets, app, settings))
     bodies = AwaitedBodies(app.wsgi_app, THREADS_AWAITING, PREFIX, THREADS_AWAITING_DESK)
     Thread(target=Cutter(bodies.waits).run, daemon=True).start()
-    app.wsgi_app = bodies  # type: ignore[method-assign]
+    leaving = Leaving(bodies)
+    at_each(LEAVE, leaving.begin)
+    app.wsgi_app = leaving  # type: ignore[method-assign]
     return app
 
 

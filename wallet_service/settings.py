@@ -11,8 +11,8 @@ from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from iso4217 import Currency
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
+
+from wallet_service.database_urls import connection_parameters
 
 __all__ = ["ContractVersion", "Network", "Settings", "SettingsError"]
 
@@ -71,11 +71,9 @@ def _proxies(value: str) -> tuple[Network, ...]:
 
 def _database_url(value: str) -> str:
     try:
-        scheme = make_url(value).get_backend_name()
-    except (ArgumentError, ValueError):  # their words repeat a part of the URL, perhaps of the password
-        scheme = ""
-    if scheme not in {"postgresql", "postgres"}:
-        raise ValueError("must be a URL such as postgresql://user:password@host:5432/database")  # without the password
+        connection_parameters(value)
+    except ValueError:
+        raise ValueError("must be a URL such as postgresql://user:password@host:5432/database") from None
     return value
 
 
@@ -141,6 +139,12 @@ def _extra_currencies(value: str) -> tuple[str, ...]:
 def _refund_settled_round(value: str) -> str:
     if value not in {"refuse", "reverse"}:
         raise ValueError("must be refuse or reverse")
+    return value
+
+
+def _on_or_off(value: str) -> str:
+    if value not in {"on", "off"}:
+        raise ValueError("must be on or off")
     return value
 
 
@@ -297,6 +301,9 @@ class Settings:
         8,
         "Connections of one worker to the database for calls that go by themselves; one more is for those together.",
     )
+    prepared_statements: Literal["on", "off"] = _setting(
+        _on_or_off, "on", "`off` behind a pooler that shares connections between transactions, such as PgBouncer 1.18."
+    )
     traces_url: str = _setting(
         _traces_url, "", "Where a trace of each call goes, as `http://collector:4318/v1/traces` (OTLP). Unset: nowhere."
     )
@@ -365,6 +372,17 @@ class Settings:
     def currencies(self) -> frozenset[str]:
         """The currency codes that are known: ISO 4217's and the operator's own."""
         return ISO_4217 | set(self.extra_currencies)
+
+    @property
+    def serving_urls(self) -> dict[str, str]:
+        """The URLs that serving needs, by the variable that each is told by; none of an embedded database."""
+        urls = {"WALLET_DATABASE_URL": self.database_url, "WALLET_READER_DATABASE_URL": self.reader_database_url}
+        return {variable: url for variable, url in urls.items() if self.database_url}
+
+    @property
+    def is_pooled(self) -> bool:
+        """Tell whether a pooler stands before the database, which gives each statement any connection."""
+        return self.prepared_statements == "off"
 
     def require_secrets(self) -> None:
         """Check that callers can be told from strangers. A wallet without secrets does not start (contract, section 5).

@@ -42,6 +42,22 @@ class Postgres:
         self._log = (folder / "postgres.log").open("ab")
         self._process: subprocess.Popen[bytes] | None = None
 
+    def standby(self, folder: Path, port: int, name: str) -> "Postgres":
+        """Return a standby of it, to be started, which follows it under that name."""
+        folder.mkdir(mode=0o777)
+        folder.chmod(0o777)  # PostgreSQL of root runs as a user of its own
+        source = f"host=127.0.0.1 port={self.port} user=postgres application_name={name}"
+        command = [str(self._program.bin_path / "pg_basebackup"), "-d", source, "-D", str(folder / "postgres")]
+        subprocess.run(
+            [*command, "--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream"],
+            user=self._program.system_user,
+            cwd="/",
+            check=True,
+            capture_output=True,
+            timeout=START_WITHIN_S,
+        )
+        return Postgres(folder, port)
+
     def url(self, port: int | None = None) -> str:
         """Return the service's URL, over another port where one is given."""
         return f"postgresql://{ROLE}@127.0.0.1:{port or self.port}/{ROLE}"

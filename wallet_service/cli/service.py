@@ -5,12 +5,15 @@ import click
 from wallet_service import schema
 from wallet_service.cli.database import opened_database
 from wallet_service.cli.output import console
+from wallet_service.database import create_read_engine
 from wallet_service.database_roles import check_roles
 from wallet_service.demo import run_demo
 from wallet_service.embedded import owner_database_url
 from wallet_service.logs import configure_logs
 from wallet_service.serving import serve
 from wallet_service.settings import Settings
+from wallet_service.timeouts import check_timeouts
+from wallet_service.waiting import wait_for_database
 
 __all__ = ["demo_command", "migrate_command", "serve_command"]
 
@@ -20,10 +23,14 @@ __all__ = ["demo_command", "migrate_command", "serve_command"]
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes; one a CPU core.")
 def serve_command(host: str, port: int, workers: int) -> None:
-    """Serve the wallet. The embedded database migrates itself; an external one must be at head."""
-    Settings.load().require_secrets()
-    settings = opened_database()
+    """Serve the wallet. The embedded database migrates itself; an external one is waited for, and must be at head."""
+    settings = Settings.load()
+    settings.require_secrets()
     configure_logs(settings.log_level)
+    for variable, url in settings.serving_urls.items():
+        wait_for_database(create_read_engine(url), variable)
+    settings = opened_database()
+    check_timeouts(settings)
     check_roles(settings)
     serve(
         settings,

@@ -61,16 +61,24 @@ class CallGroups:
     """Applies calls in groups. Threads share it."""
 
     def __init__(
-        self, engine: Engine, breaker: Breaker, at_most: int, on_statement: Callable[[int, float], None]
+        self,
+        engine: Engine,
+        breaker: Breaker,
+        at_most: int,
+        on_statement: Callable[[int, float], None],
+        *,
+        pooled: bool = False,
     ) -> None:
         """Use the engine's connection, groups of at most so many calls, and the breaker's knowledge of the database.
 
         The connection waits for a lock shortly (``create_group_engine``): all that come meanwhile wait with it.
-        ``on_statement`` is told the calls and the seconds of each statement.
+        One that is ``pooled`` may wait for longer, so a single call, too, goes by the statement that waits for no
+        wallet. ``on_statement`` is told the calls and the seconds of each statement.
         """
         self._engine = engine
         self._breaker = breaker
         self._on_statement = on_statement
+        self._pooled = pooled
         self._groups = GroupCommit(self._apply, at_most=at_most, at_once=GROUPS_AT_ONCE, patience=PATIENCE_S)
 
     @property
@@ -97,7 +105,9 @@ class CallGroups:
         started = monotonic()
         try:
             with self._engine.connect() as connection:
-                return self._apply_one(connection, *group[0]) if len(group) == 1 else self._apply_all(connection, group)
+                if len(group) == 1 and not self._pooled:
+                    return self._apply_one(connection, *group[0])
+                return self._apply_all(connection, group)
         except SQLAlchemyError as error:
             reason = error.orig if isinstance(error, DBAPIError) else error
             # One call that takes too long is no silence of the database.

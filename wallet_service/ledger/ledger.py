@@ -48,20 +48,24 @@ class Ledger:
         reverse_settled: bool = False,
         group_engine: Engine | None = None,
         calls_together: int = 1,
+        pooled: bool = False,
         on_statement: Callable[[int, float], None] = lambda _calls, _seconds: None,
     ) -> None:
         """Use the engine's database.
 
         With ``reverse_settled``, a refund takes back a settled round's wins (rule 4). With a ``group_engine`` (of
         ``create_group_engine``), wallet calls that wait at the same time are applied together over its connection, at
-        most ``calls_together`` by one statement. After each statement ``on_statement`` is told how many calls were in
+        most ``calls_together`` by one statement; ``pooled`` says that this connection is a pooler's, which drops the
+        lock timeout that it asks for. After each statement ``on_statement`` is told how many calls were in
         it, and how many seconds it took, whether or not it failed.
         """
         self._engine = engine
         self._reverse_settled = reverse_settled
         self._on_statement = on_statement
         self._breaker = Breaker()
-        self._groups = CallGroups(group_engine, self._breaker, calls_together, on_statement) if group_engine else None
+        self._groups = None
+        if group_engine:
+            self._groups = CallGroups(group_engine, self._breaker, calls_together, on_statement, pooled=pooled)
         self._alone = BoundedSemaphore(engine.pool.size())  # type: ignore[attr-defined]
 
     @property

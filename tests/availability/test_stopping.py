@@ -1,0 +1,111 @@
+"""SIGTERM under load: callers are let go, every call that is in is answered, and what was answered is in the log."""
+
+import http.client
+import json
+import signal
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Condition
+
+import httpx
+import pytest
+
+from tests.availability.pair import open_wallets
+from tests.conftest import SECRETS, Service, as_owner, as_superuser
+from tests.test_backup import audited, call_of, log_of
+from wallet_service.embedded import EmbeddedPostgres
+from wallet_service.embedded_roles import SERVICE_LOGIN, url_as
+from wallet_service.schema import migrate
+
+CALLERS = 16
+PATH = f"/v4/Bet?authToken={SECRETS['WALLET_PARTNER_TOKEN']}"
+
+
+@pytest.fixture
+def wallet(tmp_path):
+    server = EmbeddedPostgres(tmp_path / "data")
+    url = url_as(SERVICE_LOGIN, server.start())
+    migrate(as_owner(url))
+    open_wallets(url, [f"p{caller}" for caller in range(CALLERS)], "1000000")
+    log = tmp_path / "log"
+    with log.open("w") as file:
+        service = Service(url, file, workers="2", WALLET_LOG_LEVEL="INFO")
+    yield service, url, log
+    service.stop()
+    server.stop()
+
+
+@dataclass
+class Seen:
+    """What callers saw of their calls."""
+
+    acknowledged: dict[tuple[str, str], str] = field(default_factory=dict)
+    lost: list[tuple[tuple[str, str], bool]] = field(default_factory=list)
+    """Calls without an answer, and whether their connection had had one before."""
+    answers: Counter[tuple[int, bool]] = field(default_factory=Counter)
+    """By error, and whether it was the last of its connection."""
+    changed: Condition = field(default_factory=Condition)
+
+    def bet_until_nobody_listens(self, port, caller):
+        connection, is_kept = None, False
+        for number in range(100_000):
+            _, body = call_of("Bet", caller, number)
+            key = (body["userId"], body["reference"])
+            if connection is None:
+                connection, is_kept = http.client.HTTPConnection("127.0.0.1", port, timeout=30), False
+                try:
+                    connection.connect()
+                except OSError:
+                    return
+            try:
+                connection.request("POST", PATH, json.dumps(body), {"Content-Type": "application/json"})
+                response = connection.getresponse()
+                answer = json.loads(response.read())
+            except (OSError, http.client.HTTPException):
+                self.lost.append((key, is_kept))
+                connection = None
+                continue
+            is_kept = not response.will_close
+            with self.changed:
+                self.answers[answer["error"], response.will_close] += 1
+                self.acknowledged[key] = answer["transactionId"]
+                self.changed.notify_all()
+            if response.will_close:
+                connection = None
+
+
+def ready_until_nobody_listens(port):
+    """Ask as a load balancer does, by a new connection each time; return the different answers."""
+    answers = []
+    while True:
+        try:
+            answer = httpx.get(f"http://127.0.0.1:{port}/readyz").text
+        except httpx.TransportError:
+            return answers
+        if answer not in answers:
+            answers.append(answer)
+
+
+def test_no_call_is_lost_when_the_wallet_is_stopped(wallet):
+    service, url, log = wallet
+    seen = Seen()
+    with ThreadPoolExecutor(CALLERS + 1) as pool:
+        callers = [pool.submit(seen.bet_until_nobody_listens, service.port, caller) for caller in range(CALLERS)]
+        with seen.changed:
+            assert seen.changed.wait_for(lambda: len(seen.acknowledged) >= 100, 60)
+        balancer = pool.submit(ready_until_nobody_listens, service.port)
+        service.process.send_signal(signal.SIGTERM)
+        for caller in callers:
+            caller.result()
+        assert service.process.wait(60) == 0
+        [*_, last_told] = balancer.result()
+
+    assert json.loads(last_told) == {"status": "unavailable", "reason": "it is being stopped"}
+    assert log.read_text().count('"event": "leaving"') == 2, "each worker lets its callers go"
+    assert seen.answers.keys() == {(0, False), (0, True)}
+    assert [key for key, is_kept in seen.lost if is_kept] == [], "no kept connection is closed under a call"
+    books = log_of(as_superuser(url))
+    assert {key: books.get(key) for key in seen.acknowledged} == seen.acknowledged
+    assert books.keys() == seen.acknowledged.keys(), "what came too late to be accepted had no effect"
+    assert audited(url).returncode == 0
