@@ -12,6 +12,7 @@ from wallet_service.cli.cancel_round import cancel_round_command
 from wallet_service.cli.cancel_stale import cancel_stale_command
 from wallet_service.cli.cancellations import cancellations_command
 from wallet_service.cli.certify import certify_command
+from wallet_service.cli.distribute import distribute_command
 from wallet_service.cli.doctor import doctor_command
 from wallet_service.cli.output import FaultError
 from wallet_service.cli.reconcile import reconcile_command
@@ -67,6 +68,7 @@ for command in (
     reconcile_command,
     demo_command,
     seed_command,
+    distribute_command,
     doctor_command,
 ):
     cli.add_command(command)

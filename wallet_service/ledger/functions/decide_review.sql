@@ -18,8 +18,10 @@ DECLARE
     v_balance numeric;
     v_refund_id uuid;
     v_state text;
+    v_now timestamptz;
 BEGIN
     PERFORM lock_wallet(p_user_id, NULL);
+    v_now := clock_timestamp();
     SELECT coalesce(r.currency, v.currency), r.refund_id, r.state INTO v_currency, v_refund_id, v_state
     FROM reviews v LEFT JOIN rounds r ON r.user_id = v.user_id AND r.round_id = v.round_id
     WHERE v.user_id = p_user_id AND v.round_id = p_round_id AND v.reason = p_reason AND v.reference = p_reference
@@ -41,7 +43,7 @@ BEGIN
             RETURN v_receipt;
         END IF;
     ELSE
-        UPDATE reviews SET closed_at = clock_timestamp(), resolution = 'left'
+        UPDATE reviews SET closed_at = v_now, resolution = 'left'
         WHERE user_id = p_user_id AND round_id = p_round_id AND reason = p_reason AND reference = p_reference;
     END IF;
     INSERT INTO actions (

@@ -13,6 +13,7 @@ DECLARE
     v_currency text := the_wallet.currency;
     v_balance numeric := the_wallet.balance;
     the_round rounds%ROWTYPE;
+    v_now timestamptz := clock_timestamp();
 BEGIN
     IF the_wallet.user_id IS NULL THEN
         RETURN no_wallet(p_user_id, 'end_round', p_round_id, p_currency, p_round_id, NULL, p_sent);
@@ -24,7 +25,7 @@ BEGIN
             p_user_id, 'end_round', p_round_id, 'currency_mismatch', v_currency, v_balance, p_round_id, NULL, p_sent
         );
     ELSIF the_round.state IN ('open', 'settled') THEN
-        UPDATE rounds SET state = 'ended', ended_at = clock_timestamp()
+        UPDATE rounds SET state = 'ended', ended_at = v_now
         WHERE user_id = p_user_id AND round_id = p_round_id;
         RETURN ROW('applied', NULL, v_currency, v_balance)::receipt;
     END IF;

@@ -20,6 +20,7 @@ DECLARE
     v_promo receipt;
     the_round rounds%ROWTYPE;
     first_result transactions%ROWTYPE;
+    v_now timestamptz := clock_timestamp();
 BEGIN
     IF the_wallet.user_id IS NULL THEN
         RETURN no_wallet(p_user_id, 'result', p_reference, p_currency, p_round_id, p_amount, p_sent);
@@ -64,7 +65,7 @@ BEGIN
                 state = CASE WHEN state = 'open' THEN 'settled' ELSE state END
             WHERE user_id = p_user_id AND round_id = p_round_id;
         END IF;
-        UPDATE reviews SET closed_at = clock_timestamp(), resolution = 'paid'
+        UPDATE reviews SET closed_at = v_now, resolution = 'paid'
         WHERE user_id = p_user_id AND round_id = p_round_id AND reason = 'result_without_bet'
           AND reference = p_reference AND closed_at IS NULL;
         v_balance := post(
