@@ -1,7 +1,9 @@
 """A database's URL is libpq's: several hosts, and whatever parameters it knows."""
 
 import pytest
+from sqlalchemy import text
 
+from wallet_service.database import LOCK_TIMEOUT_MS, create_desk_engine, create_wallet_engine
 from wallet_service.database_urls import connection_parameters
 from wallet_service.embedded_roles import url_as
 
@@ -52,6 +54,17 @@ def test_what_is_no_url_is_refused_without_repeating_it(url):
         connection_parameters(url)
     assert "pass-word" not in str(error.value)
     assert error.value.__cause__ is None
+
+
+def test_what_the_service_asks_for_comes_before_what_its_url_says(database_url):
+    url = f"{database_url}&connect_timeout=9&application_name=other&options=-c%20work_mem%3D77kB%20-c%20lock_timeout%3D9"
+    query = text("SELECT name, setting FROM pg_settings WHERE name IN ('application_name', 'lock_timeout', 'work_mem')")
+    for engine in (create_wallet_engine(url, 1), create_desk_engine(url, 1, read_only=True)):
+        with engine.connect() as connection:
+            settings = dict(connection.execute(query).tuples().all())
+        engine.dispose()
+        assert settings["application_name"].startswith("wallet_service")
+        assert (settings["lock_timeout"], settings["work_mem"]) == (str(LOCK_TIMEOUT_MS), "77")
 
 
 @pytest.mark.parametrize(

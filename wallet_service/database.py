@@ -4,6 +4,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import Engine, NullPool, create_engine, event
 from sqlalchemy.engine import ExceptionContext
 
@@ -74,6 +75,13 @@ def _parameters_and_options(database_url: str) -> tuple[dict[str, str], str]:
     return parameters, parameters.pop("options", "")
 
 
+def _to_read(parameters: dict[str, str]) -> dict[str, str]:
+    """Name the same server for sessions that may not write, which libpq would take for those of a standby."""
+    if parameters.get("target_session_attrs") == "read-write":
+        return {**parameters, "target_session_attrs": "primary"}
+    return parameters
+
+
 def create_group_engine(database_url: str, *, prepared_statements: bool = False) -> Engine:
     """Return the engine for wallet calls that are applied together: one connection, which waits for locks shortly."""
     return create_wallet_engine(
@@ -95,16 +103,12 @@ def create_wallet_engine(
     """
     parameters, options = _parameters_and_options(database_url)
     options += f" -c lock_timeout={lock_timeout_ms} -c statement_timeout={STATEMENT_TIMEOUT_MS}"
+    ours = {"connect_timeout": str(CONNECT_TIMEOUT_S), "options": options, "application_name": "wallet_service"}
+    conninfo = make_conninfo("", **{**parameters, **ours})
 
     def connect() -> ImpatientConnection:
         started = monotonic()
-        connection = ImpatientConnection.connect(
-            **parameters,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            options=options,
-            application_name="wallet_service",
-            prepare_threshold=1 if prepared_statements else None,
-        )
+        connection = ImpatientConnection.connect(conninfo, prepare_threshold=1 if prepared_statements else None)
         connection.give_up_at = started + FIRST_ANSWER_TIMEOUT_S
         return connection
 
@@ -142,7 +146,7 @@ def create_read_engine(database_url: str) -> Engine:
         poolclass=NullPool,
         isolation_level="REPEATABLE READ",
         connect_args={
-            **parameters,
+            **_to_read(parameters),
             "connect_timeout": CONNECT_TIMEOUT_S,
             "options": f"{options} -c default_transaction_read_only=on"
             f" -c statement_timeout={REPORT_STATEMENT_TIMEOUT_MS}",
@@ -158,6 +162,7 @@ def create_desk_engine(database_url: str, connections: int, *, read_only: bool) 
     options += f" -c statement_timeout={DESK_STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS}"
     if read_only:
         options += " -c default_transaction_read_only=on"
+        parameters = _to_read(parameters)
     engine = create_engine(
         DRIVER,
         pool_size=connections,

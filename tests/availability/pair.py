@@ -57,6 +57,7 @@ class Pair:
         """Stop both."""
         self.second.stop()
         self.first.kill(whole=True)  # it may be stopped, and deaf to anything else
+        self.first.stop()
 
     def ask(self, server: Postgres, *statements: str) -> Any:
         """Run statements as a superuser of one of them; return the last one's first value."""

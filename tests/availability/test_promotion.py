@@ -3,11 +3,14 @@
 from time import monotonic
 
 import pytest
+from sqlalchemy import text
 
 from tests.availability.callers import Callers
 from tests.availability.pair import Pair, open_wallets, until
+from tests.conftest import as_reader
 from tests.test_backup import audited, call_of, log_of
 from tests.test_outage import RESEND, resend
+from wallet_service.database import create_desk_engine
 
 CALLERS = 6
 
@@ -89,3 +92,17 @@ def test_connections_leave_a_server_that_takes_no_writes_any_more(pair, callers,
     assert log_at(pair.second)["p0", "B2"] == answer["transactionId"]
     assert ("p0", "B2") not in log_at(pair.first)
     until(lambda: service.http.get("/readyz").status_code == 200)
+
+
+def test_the_desk_reads_a_standby_and_where_there_is_none_the_primary(pair):
+    url = as_reader(pair.url).replace("read-write", "prefer-standby")
+    reads = create_desk_engine(url, 1, read_only=True)
+
+    def is_standby():
+        with reads.connect() as connection:
+            return connection.scalar(text("SELECT pg_is_in_recovery()"))
+
+    assert is_standby()
+    pair.second.stop()
+    assert not is_standby()
+    reads.dispose()
