@@ -57,7 +57,7 @@ def test_what_is_no_url_is_refused_without_repeating_it(url):
 
 
 def test_what_the_service_asks_for_comes_before_what_its_url_says(database_url):
-    url = f"{database_url}&connect_timeout=9&application_name=other&options=-c%20work_mem%3D77kB%20-c%20lock_timeout%3D9"
+    url = f"{database_url}&connect_timeout=9&application_name=other&options=-cwork_mem%3D77kB%20-clock_timeout%3D9"
     query = text("SELECT name, setting FROM pg_settings WHERE name IN ('application_name', 'lock_timeout', 'work_mem')")
     for engine in (create_wallet_engine(url, 1), create_desk_engine(url, 1, read_only=True)):
         with engine.connect() as connection:
