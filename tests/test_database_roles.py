@@ -200,7 +200,9 @@ def test_a_database_of_a_release_before_is_handed_over(server):
 
 def scram(password, kept):
     """Write the password down as PostgreSQL does, with the salt of what it keeps (RFC 5803)."""
-    rounds, salt = re.fullmatch(r"SCRAM-SHA-256\$(\d+):([^$]+)\$.*", kept).groups()
+    found = re.fullmatch(r"SCRAM-SHA-256\$(\d+):([^$]+)\$.*", kept)
+    assert found
+    rounds, salt = found.groups()
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(salt), int(rounds))
     client, server = (hmac.digest(salted, name, "sha256") for name in (b"Client Key", b"Server Key"))
     stored = base64.b64encode(hashlib.sha256(client).digest()).decode()

@@ -29,8 +29,9 @@ def secrets(tmp_path_factory):
 
 
 def test_the_compose_file_is_one():
-    check = [Path(sys.executable).with_name("check-jsonschema"), "--builtin-schema", "vendor.compose-spec"]
-    result = subprocess.run([*check, ROOT / "docker-compose.yml"], capture_output=True, text=True)
+    program = Path(sys.executable).with_name("check-jsonschema")
+    check = [str(program), "--builtin-schema", "vendor.compose-spec", str(ROOT / "docker-compose.yml")]
+    result = subprocess.run(check, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
 
 

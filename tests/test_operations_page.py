@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 
@@ -26,8 +27,9 @@ def commands(start):
 
 def check_program(arguments):
     """Let the program read the arguments; it ends with an error where they are wrong."""
-    command, rest = cli, list(arguments)
-    while hasattr(command, "commands"):
+    command: click.Command = cli
+    rest = list(arguments)
+    while isinstance(command, click.Group):
         command = command.commands[rest.pop(0)]
     if any(getattr(option, "prompt", None) for option in command.params):
         rest += ["--password", "would-be-asked-for"]

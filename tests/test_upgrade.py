@@ -146,8 +146,8 @@ def upgrade(url, old, new, new_service):
     """Do what the page says, under load; return what is wrong with the answers."""
     run(old, "migrate", url)
     engine = create_wallet_engine(url, connections=1)
-    for client in range(CLIENTS):
-        Ledger(engine).apply(OpenWallet(f"p{client}", "USD", Decimal(100)))
+    for number in range(CLIENTS):
+        Ledger(engine).apply(OpenWallet(f"p{number}", "USD", Decimal(100)))
     engine.dispose()
     old_service = new_service(url, program=old, WALLET_LOG_LEVEL="WARNING")
     load = Load([old_service])

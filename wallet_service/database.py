@@ -184,19 +184,21 @@ def create_desk_engine(database_url: str, connections: int, *, read_only: bool) 
 
 def create_feed_engine(database_url: str) -> Engine:
     """Return the engine of the operator's feed: one connection, which reads, and sees what is new at each statement."""
-    url, options = _url_and_options(database_url)
+    parameters, options = _parameters_and_options(database_url)
     options += f" -c default_transaction_read_only=on -c statement_timeout={DESK_STATEMENT_TIMEOUT_MS}"
     return create_engine(
-        url,
+        DRIVER,
         pool_size=1,
         max_overflow=0,
         pool_timeout=ANSWER_TIMEOUT_S,
         pool_pre_ping=True,
         isolation_level="AUTOCOMMIT",
         connect_args={
+            **_to_read(parameters),
             "connect_timeout": CONNECT_TIMEOUT_S,
             "options": options,
             "application_name": "wallet_service feed",
+            "prepare_threshold": None,
         },
         hide_parameters=True,
     )

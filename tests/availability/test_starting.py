@@ -90,7 +90,7 @@ def guarded(tmp_path_factory):
     server.make_database()
     with server.connect() as connection:
         connection.execute("CREATE ROLE picky LOGIN PASSWORD 'the right one'")
-        [hba] = connection.execute("SHOW hba_file").fetchone()
+        hba = str(connection.execute("SELECT current_setting('hba_file')").fetchall()[0][0])
         rules = Path(hba).read_text()
         Path(hba).write_text(f"host all picky all scram-sha-256\nhost all barred all reject\n{rules}")
         connection.execute("SELECT pg_reload_conf()")

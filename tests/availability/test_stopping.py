@@ -77,7 +77,7 @@ class Seen:
 
 def ready_until_nobody_listens(port):
     """Ask as a load balancer does, by a new connection each time; return the different answers."""
-    answers = []
+    answers: list[str] = []
     while True:
         try:
             answer = httpx.get(f"http://127.0.0.1:{port}/readyz").text

@@ -41,7 +41,7 @@ def test_promtool_agrees(arguments):
 
 
 def test_every_alert_is_tried_firing_and_quiet():
-    tried = {True: set(), False: set()}
+    tried: dict[bool, set[str]] = {True: set(), False: set()}
     for test in yaml.safe_load(UNIT_TESTS.read_text())["tests"]:
         for case in test["alert_rule_test"]:
             tried[bool(case.get("exp_alerts"))].add(case["alertname"])

@@ -102,5 +102,6 @@ def try_patience(client: Client, findings: Findings) -> None:
 def balance_of(client: Client, reply: Reply, currency: str) -> Decimal | None:
     """Return the cash that a reply tells: a text in v4.02, a number in V4. ``None``: it is not told so."""
     cash = reply.fields.get("cash")
-    is_cash = isinstance(cash, str) and isinstance(cash, Number) == client.is_v4 and CASH.fullmatch(cash)
-    return Decimal(cash) if is_cash and reply.fields.get("currency") == currency else None
+    if not isinstance(cash, str) or isinstance(cash, Number) != client.is_v4 or not CASH.fullmatch(cash):
+        return None
+    return Decimal(cash) if reply.fields.get("currency") == currency else None

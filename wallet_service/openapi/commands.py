@@ -1,6 +1,6 @@
 """The examples as commands for a shell: they run as they stand, and name a secret by its variable only.
 
-``$WALLET`` is the wallet's address: a name that began with ``WALLET_`` would be a misspelt setting to the program itself.
+``$WALLET`` is the wallet's address: a name that began with ``WALLET_`` would be a misspelt setting to the program.
 """
 
 from json import dumps
