@@ -61,7 +61,7 @@ def test_what_the_service_asks_for_comes_before_what_its_url_says(database_url):
     query = text("SELECT name, setting FROM pg_settings WHERE name IN ('application_name', 'lock_timeout', 'work_mem')")
     for engine in (create_wallet_engine(url, 1), create_desk_engine(url, 1, read_only=True)):
         with engine.connect() as connection:
-            settings: dict[str, str] = dict(connection.execute(query).tuples().all())
+            settings: dict[str, str] = dict(connection.execute(query).all())
         engine.dispose()
         assert settings["application_name"].startswith("wallet_service")
         assert (settings["lock_timeout"], settings["work_mem"]) == (str(LOCK_TIMEOUT_MS), "77")

@@ -24,7 +24,7 @@ def check_timeouts(settings: Settings) -> None:
     engine = create_wallet_engine(settings.database_url, connections=1)
     with engine.connect() as connection:
         role = connection.scalar(text("SELECT session_user"))
-        in_force: dict[str, int] = dict(connection.execute(IN_FORCE, {"names": list(BOUNDS)}).tuples().all())
+        in_force: dict[str, int] = dict(connection.execute(IN_FORCE, {"names": list(BOUNDS)}).all())
     engine.dispose()
     missing = [f"{name} = {most}" for name, most in BOUNDS.items() if not 0 < in_force[name] <= most]
     if missing:

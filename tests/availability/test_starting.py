@@ -64,7 +64,7 @@ def test_a_database_that_is_down_is_waited_for(database, start):
     [*_, line] = lines_up_to(process, "waiting for the database")
     told = json.loads(line)
     assert (told["level"], told["variable"]) == ("warning", "WALLET_DATABASE_URL")
-    assert "connection failed" in told["reason"]
+    assert "Is the server running" in told["reason"]
 
     server.server.start()
     lines = lines_up_to(process, "listens on")
@@ -122,7 +122,7 @@ def test_what_no_waiting_mends_ends_the_start_with_one_line(guarded, start, user
 def test_a_server_that_is_only_starting_is_waited_for(guarded, start):
     """As are the words of PostgreSQL that say so."""
     host, _, port = guarded.partition(":")
-    with psycopg.connect(host=host, port=port, user="postgres", dbname="wallet", autocommit=True) as connection:
+    with psycopg.connect(host=host, port=port, user="postgres", dbname="postgres", autocommit=True) as connection:
         connection.execute("ALTER DATABASE wallet WITH ALLOW_CONNECTIONS false")
         process = start(f"postgresql://wallet@{guarded}/wallet")
         [*_, line] = lines_up_to(process, "waiting for the database")
