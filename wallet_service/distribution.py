@@ -8,14 +8,17 @@ travels to that machine as one message. All other tables stay where they are. (d
 from sqlalchemy import Connection, text
 
 from wallet_service.ledger.grants import CALLED, INNER
-from wallet_service.ledger.models import Base
+from wallet_service.ledger.models import Base, Player
 
 __all__ = ["DISTRIBUTED", "DistributionError", "distribution_statements", "has_citus"]
 
-DISTRIBUTED = tuple(table.name for table in Base.metadata.sorted_tables if "user_id" in table.columns)
-"""In an order in which each table comes after those that its foreign keys name."""
-FIRST = DISTRIBUTED[0]
+FIRST = Player.__tablename__
 """The others are kept together with it."""
+DISTRIBUTED = (
+    FIRST,
+    *(table.name for table in Base.metadata.sorted_tables if "user_id" in table.columns and table.name != FIRST),
+)
+"""In an order in which each table comes after those that its foreign keys name."""
 PLAYER = "p_user_id"
 OF_TRIGGERS = "refuse_change"
 """Travels with the tables whose triggers call it."""

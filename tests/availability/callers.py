@@ -52,12 +52,15 @@ class Callers:
             wanted = len(self.acknowledged) + number
             assert self._changed.wait_for(lambda: len(self.acknowledged) >= wanted, WITHIN_S), self.refused
 
+    def lost(self, log: dict[tuple[str, str], str]) -> set[tuple[str, str]]:
+        """Return the acknowledged calls that the log has not, or not as they were acknowledged."""
+        return {key for key, transaction in self.acknowledged.items() if log.get(key) != transaction}
+
     def check(self, log: dict[tuple[str, str], str]) -> None:
         """Check that the log has what was acknowledged, as it was acknowledged, and nothing that was not sent."""
-        assert self.refused == []
-        lost = [key for key, transaction in self.acknowledged.items() if log.get(key) != transaction]
-        assert not lost, f"acknowledged, and not in the log: {lost}"
-        assert log.keys() <= self.sent
+        assert self.refused == [], self.refused
+        assert not self.lost(log), self.lost(log)
+        assert log.keys() <= self.sent, log.keys() - self.sent
 
     def _play(self, caller: int) -> None:
         for number in count():
