@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -97,6 +98,7 @@ def database_of(folder: Path, rounds: int, *, anew: bool = False) -> Iterator[Da
             subprocess.run(  # noqa: S603 - ours
                 [*command, "--rounds", str(rounds), "--transactions", str(rounds)],
                 env={**os.environ, **names},
+                stdout=sys.stderr,  # standard output is the benchmark's own
                 check=True,
             )
             seeded.touch()

@@ -88,8 +88,8 @@ def send(
     return Load(told["good"], told["seconds"], told["p50"] / 1000, told["p99"] / 1000, failed)
 
 
-def send_to_database(database_url: str, rounds: Rounds, *, connections: int, seconds: float, rate: float = 0) -> Load:
-    """Refund rounds by calling the function alone, from as many connections; with a ``rate``, so many a second.
+def send_to_database(database_url: str, rounds: Rounds, *, connections: int, seconds: float) -> Load:
+    """Refund rounds by calling the function alone, from as many connections.
 
     Raises:
         LoadError: a call failed.
@@ -101,8 +101,7 @@ def send_to_database(database_url: str, rounds: Rounds, *, connections: int, sec
         names = {"k": "0", "of": str(connections), "players": str(rounds.players)}
         variables = [f"--define={name}={value}" for name, value in {**names, "run": rounds.run}.items()]
         log = Path(folder) / "log"
-        paced = [f"--rate={rate:.0f}"] if rate else []
-        command = [str(PGBENCH), *paced, "--no-vacuum", "--protocol=prepared", f"--client={connections}", "--jobs=2"]
+        command = [str(PGBENCH), "--no-vacuum", "--protocol=prepared", f"--client={connections}", "--jobs=2"]
         done = subprocess.run(  # noqa: S603 - ours
             [
                 *command,

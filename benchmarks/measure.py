@@ -61,14 +61,13 @@ class Bench:
     ceiling_connections: tuple[int, ...] = CEILING_CONNECTIONS
     figures: list[Figure] = field(default_factory=list)
 
-    def ceiling(self, connections: int, *, rate: float = 0) -> Figure:
-        """Measure the refund function called by pgbench, as often as it can be or, with a ``rate``, as ``http``."""
+    def ceiling(self, connections: int) -> Figure:
+        """Measure the refund function called by pgbench."""
         rounds = self._rounds("pgbench")
         with stopwatch(self.database.process) as cpu:
-            load = send_to_database(self.database.url, rounds, connections=connections, seconds=self.seconds, rate=rate)
+            load = send_to_database(self.database.url, rounds, connections=connections, seconds=self.seconds)
         check_rounds(rounds, load)
-        what = "pgbench" + (f", {rate:.0f}/s sent" if rate else "")
-        return self._keep(Figure(what, 0, connections, load, 0, cpu[0] / load.calls * 1000))
+        return self._keep(Figure("pgbench", 0, connections, load, 0, cpu[0] / load.calls * 1000))
 
     def http(
         self,
@@ -162,17 +161,10 @@ def main_ratios(bench: Bench, workers: int, *, quick: bool) -> dict[str, float]:
 
 
 def latency_ratio(bench: Bench, server: Server, workers: int, full: float) -> dict[str, float]:
-    """Measure what the slowest calls take at half of full load, against what a call takes that has the wallet alone.
-
-    And against what pgbench's slowest take at that rate: its disk is the wallet's.
-    """
+    """Measure what the slowest calls take at half of full load, against what a call takes that has the wallet alone."""
     single = bench.http(server, workers, "refund", connections=1)
     half = bench.http(server, workers, "refund", connections=2 * CONNECTIONS, rate=full / 2)
-    database = bench.ceiling(2 * CONNECTIONS, rate=full / 2)
-    return {
-        "half_load_p99_vs_single_p50": half.load.p99 / single.load.p50,
-        "half_load_p99_vs_pgbench_p99": half.load.p99 / database.load.p99,
-    }
+    return {"half_load_p99_vs_single_p50": half.load.p99 / single.load.p50}
 
 
 def other_ratios(bench: Bench, workers: int) -> dict[str, float]:
