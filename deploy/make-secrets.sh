@@ -15,7 +15,8 @@ keep() { # NAME TEXT: write the text, unless the file is there
 
 for name in postgres_password owner_password service_password desk_password \
     partner_token hash_secret operator_token admin_secret_key grafana_password; do
-    keep "$name" "$(openssl rand -hex 18)" # 36 characters: the longest token there is (contract, section 2)
+    secret=$(openssl rand -hex 18) # 36 characters: the longest token there is (contract, section 2)
+    keep "$name" "$secret"
 done
 for role in owner service desk; do
     keep "${role}_database_url" "postgresql://wallet_$role:$(cat "${role}_password")@postgres:5432/wallet"

@@ -47,6 +47,8 @@ def test_what_a_url_says(url, parameters):
         "postgresql://u:pass-word%zz@h/d",
         "postgresql://u:pass-word@h/d?no_such_parameter=1",
         "postgresql://u:pass-word@h1:123456/d",
+        "postgresql://u:p@pass-word/b@h/d",
+        "postgresql://u:1/pass-word@h/d",
     ],
 )
 def test_what_is_no_url_is_refused_without_repeating_it(url):

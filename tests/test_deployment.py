@@ -1,10 +1,12 @@
 """Dockerfile and docker-compose.yml, as far as they can be checked without a container engine."""
 
 import json
+import os
 import re
 import stat
 import subprocess
 import sys
+from dataclasses import fields
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -49,6 +51,15 @@ def test_every_variable_is_a_setting_with_a_good_value(secrets):
     assert urls["wallet"] == (service, service, url.format("desk", password["desk"]))
     assert urls["sandbox"] == ("", "", ""), "Lucky Monaco has no way to the database"
     assert re.findall(r"WALLET_\w+", DOCKERFILE) == [], "the image carries no setting"
+
+
+def test_what_the_operator_chooses_reaches_the_wallet():
+    """A file .env beside the compose file is read for what the compose file names, and for nothing else."""
+    not_chosen = {"data_dir", "admin_port", "trusted_proxies", "prepared_statements", "traces_url"}
+    chosen = {item.name for item in fields(Settings) if not item.metadata["secret"]} - not_chosen
+    given = SERVICES["wallet"]["environment"]
+    for name in (f"WALLET_{setting.upper()}" for setting in chosen):
+        assert given.get(name, "").startswith(f"${{{name}:"), name
 
 
 def test_the_sandbox_is_where_the_wallet_may_speak_plain_http(secrets):
@@ -98,6 +109,15 @@ def test_secrets_are_made_once_and_are_their_owner_s(secrets):
         assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
+def test_without_openssl_no_secret_is_made(tmp_path):
+    (tmp_path / "openssl").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "openssl").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    made = subprocess.run([ROOT / "deploy" / "make-secrets.sh", tmp_path / "secrets"], env={"PATH": path})
+    assert made.returncode != 0
+    assert list((tmp_path / "secrets").iterdir()) == [], "an empty one would stay for ever"
+
+
 def test_the_wallet_starts_after_the_migration_after_the_database():
     assert SERVICES["migrate"]["depends_on"]["postgres"]["condition"] == "service_healthy"
     assert SERVICES["migrate"]["command"] == ["migrate"]
@@ -128,7 +148,9 @@ def test_the_wallet_believes_caddy_and_nobody_else(secrets):
     [proxy] = Settings.load(environment_of("wallet", secrets)).trusted_proxies
     address = SERVICES["caddy"]["networks"]["front"]["ipv4_address"]
     assert proxy == ip_network(address)
-    assert ip_address(address) in ip_network(COMPOSE["networks"]["front"]["ipam"]["config"][0]["subnet"])
+    [config] = COMPOSE["networks"]["front"]["ipam"]["config"]
+    assert ip_address(address) in ip_network(config["subnet"])
+    assert ip_address(address) not in ip_network(config["ip_range"]), "nobody who starts earlier is given it"
     assert {name for name, service in SERVICES.items() if "front" in service.get("networks", [])} == {"wallet", "caddy"}
 
 

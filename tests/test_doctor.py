@@ -242,7 +242,10 @@ def test_a_lucky_monaco_that_is_away_is_a_fault_and_one_out_of_order_a_warning(e
     assert (grade, "answers 503" in said) == (WARNING, True)
 
 
-@pytest.mark.parametrize("apart", [{}, {"WALLET_ADMIN_PORT": "8081"}, {"WALLET_CALLS_TOGETHER": "1"}])
+@pytest.mark.parametrize(
+    "apart",
+    [{}, {"WALLET_ADMIN_PORT": "8081"}, {"WALLET_CALLS_TOGETHER": "1"}, {"WALLET_OPERATOR_TOKEN": "platform-token"}],
+)
 def test_as_many_connections_are_counted_as_the_service_may_open(database_url, tmp_path, apart):
     settings = Settings.load(
         {**SECRETS, **database_settings(database_url), "WALLET_ADMIN_SECRET_KEY": SECRET_KEY, **apart}

@@ -1,8 +1,11 @@
 """The database gone, silent and back: 998 while it is away, no partial effect, and the resend works (rule 17)."""
 
+import re
 import signal
+import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from wallet_service.database import create_migration_engine, create_wallet_engin
 from wallet_service.embedded import EmbeddedPostgres
 from wallet_service.embedded_roles import SERVICE_LOGIN, url_as
 from wallet_service.ledger.calls import OpenWallet
-from wallet_service.ledger.ledger import Ledger
+from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.schema import migrate
 
 PATIENCE_S = 3.0  # Lucky Monaco's own, after which an answer comes too late
@@ -115,6 +118,25 @@ def test_database_that_falls_silent(database, wallet):
             process.send_signal(signal.SIGCONT)
     assert resend(wallet, "Refund", REFUND)["error"] == 0
     assert wallet.v4_02("Balance", BALANCE).json()["cash"] == "100.00"
+
+
+def test_of_several_hosts_the_last_is_found_however_long_the_others_are_silent(database):
+    """Each that is gone takes its time, and what is left of a call's patience by then is nothing."""
+    _, url = database
+    found = re.search(r"host=([^&]+)", url)
+    assert found
+    host = found[1]
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as another:
+        ports = [str(silent.getsockname()[1]) for silent in (one, another)]
+        hosts = f"host=127.0.0.1,127.0.0.1,{host}&port={','.join(ports)},5432"
+        engine = create_wallet_engine(re.sub(r"host=[^&]+", hosts, url), 1)
+        ledger = Ledger(engine)
+        answers = []
+        for _ in range(3):
+            with suppress(LedgerUnavailableError):
+                answers.append(ledger.apply(OpenWallet("q", "USD", Decimal(0))).outcome)
+        engine.dispose()
+    assert answers, "a connection that was made late is there for the next call"
 
 
 def test_a_lock_held_too_long(database, wallet):

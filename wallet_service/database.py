@@ -36,6 +36,9 @@ STATEMENT_TIMEOUT_MS = 1_500
 ANSWER_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 2  # the least that libpq's rules allow
 FIRST_ANSWER_TIMEOUT_S = 2.5  # connecting included
+LEAST_ANSWER_TIMEOUT_S = 0.5
+"""However long connecting took: several hosts that are gone take ``CONNECT_TIMEOUT_S`` each, and a connection that was
+given up whenever it came late would never be there for the next call."""
 
 REPORT_STATEMENT_TIMEOUT_MS = 3_600_000
 DESK_STATEMENT_TIMEOUT_MS = 5_000
@@ -109,7 +112,7 @@ def create_wallet_engine(
     def connect() -> ImpatientConnection:
         started = monotonic()
         connection = ImpatientConnection.connect(conninfo, prepare_threshold=1 if prepared_statements else None)
-        connection.give_up_at = started + FIRST_ANSWER_TIMEOUT_S
+        connection.give_up_at = max(started + FIRST_ANSWER_TIMEOUT_S, monotonic() + LEAST_ANSWER_TIMEOUT_S)
         return connection
 
     engine = create_engine(
@@ -183,9 +186,11 @@ def create_desk_engine(database_url: str, connections: int, *, read_only: bool) 
 
 
 def create_feed_engine(database_url: str) -> Engine:
-    """Return the engine of the operator's feed: one connection, which reads, and sees what is new at each statement."""
+    """Return the engine of the operator's feed: one connection, which sees what is new at each statement.
+
+    It is not asked to be read-only: the feed must tell a server that takes no writes.
+    """
     parameters, options = _parameters_and_options(database_url)
-    options += f" -c default_transaction_read_only=on -c statement_timeout={DESK_STATEMENT_TIMEOUT_MS}"
     return create_engine(
         DRIVER,
         pool_size=1,
@@ -194,9 +199,9 @@ def create_feed_engine(database_url: str) -> Engine:
         pool_pre_ping=True,
         isolation_level="AUTOCOMMIT",
         connect_args={
-            **_to_read(parameters),
+            **parameters,
             "connect_timeout": CONNECT_TIMEOUT_S,
-            "options": options,
+            "options": f"{options} -c statement_timeout={DESK_STATEMENT_TIMEOUT_MS}",
             "application_name": "wallet_service feed",
             "prepare_threshold": None,
         },

@@ -28,8 +28,11 @@ def connection_parameters(database_url: str) -> dict[str, str]:
     except ProgrammingError:
         raise ValueError("not a URL that libpq can read") from None
     hosts = parameters.get("host", "").split(",")
-    if any("@" in host and not host.startswith("/") for host in hosts) or not PORTS.fullmatch(
-        parameters.get("port", "")
+    if (
+        any("@" in host and not host.startswith("/") for host in hosts)
+        or not PORTS.fullmatch(parameters.get("port", ""))
+        or "@" in parameters.get("dbname", "")
     ):
-        raise ValueError("an @ in the password must be written %40")  # it would be told as a part of a host's name
+        # Else it would be told as a part of a host's or the database's name.
+        raise ValueError("an @ in the password must be written %40, and a / %2F")
     return parameters

@@ -19,13 +19,13 @@ from sqlalchemy import Connection, Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from wallet_service.admin.day_sums import SETTLED_AFTER
-from wallet_service.admin.overview_reads import tallies_between, waiting
+from wallet_service.admin.overview_reads import tallies_between, waiting, written_to
 from wallet_service.ledger.reconciliations import reconciled_to
 
 __all__ = ["StoredMetrics"]
 
-STRETCH = timedelta(minutes=10)
-"""Transactions that one query adds up."""
+STRETCH = timedelta(minutes=1)
+"""Transactions that one query adds up: few enough to be added up within a statement's time, or they never would be."""
 COUNT_FOR_S = 2.0
 """Where nobody asked for long, the rest is added up when they ask again: Prometheus gives up after some seconds."""
 
@@ -57,18 +57,19 @@ class StoredMetrics(Collector):
             try:
                 with self._reads.connect() as connection:
                     gauges = _waiting(connection)
-                self._count()
                 up.add_metric((), 1)
+                self._count()  # that this takes too long is no sign that the database is away
             except SQLAlchemyError as error:
                 log.warning("metrics not read", error=str(error).partition("\n")[0])
-                up.add_metric((), 0)
+                if not up.samples:
+                    up.add_metric((), 0)
             return [BUILD, up, *gauges, *self._counters()]
 
     def _count(self) -> None:
         """Add up the refunds that have become settled: whatever was to be written with an earlier time is there."""
         started = monotonic()
         with self._reads.connect() as connection:
-            until = connection.execute(select(func.now())).scalar_one() - SETTLED_AFTER
+            until = written_to(connection) - SETTLED_AFTER
             start = self._counted_to or until
             while start < until and monotonic() - started < COUNT_FOR_S:
                 end = min(start + STRETCH, until)

@@ -147,3 +147,15 @@ def test_a_stuck_wallet_holds_up_nobody_else(pooled, wallet):
             assert [one.result().json() for one in stuck] == [RESEND] * 32
     assert others == [0] * 50
     assert resend(wallet, *call_of("Bet", 101, 0))["error"] == 0
+
+
+def test_the_feed_is_read_through_it_too(pooled, new_service):
+    service = new_service(pooled.url, workers="2", WALLET_OPERATOR_TOKEN="platform-token", **pooled.settings)
+    callers = Callers(service, CALLERS)
+    open_wallets(url_as("wallet_service", pooled.superuser), callers.players, "100000")
+    headers = {"Authorization": "Bearer platform-token"}
+    with callers.calling():
+        callers.wait_for_more(50)
+        statuses = {service.http.get("/operator/transactions?limit=5", headers=headers).status_code for _ in range(60)}
+        callers.wait_for_more(50)
+    assert statuses == {200}

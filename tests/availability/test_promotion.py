@@ -76,6 +76,27 @@ def test_what_the_standby_does_not_have_is_not_acknowledged(pair, callers, new_s
     until(lambda: log_at(pair.second) == {("p0", "B1"): answer["transactionId"]})
 
 
+def test_a_refund_that_the_primary_alone_has_is_not_acknowledged_to_its_resend(pair, callers, new_service):
+    """Who waited for the standby is ended: the refund is seen from then on, and a promotion would take it back."""
+    service = new_service(pair.url, WALLET_LOG_LEVEL="ERROR")
+    pair.require_standby()
+    assert service.v4_02(*call_of("Bet", 0, 1)).json()["error"] == 0
+    pair.part()
+    refund = call_of("Refund", 0, 1)
+    assert service.v4_02(*refund).json() == RESEND
+    end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    assert pair.ask(pair.first, end)
+    until(lambda: ("p0", "R1") in log_at(pair.first))
+    other = new_service(pair.url, WALLET_LOG_LEVEL="ERROR")  # which does not rest after waiting in vain
+    assert other.v4_02(*refund).json() == RESEND
+    assert ("p0", "R1") not in log_at(pair.second)
+
+    pair.rejoin()
+    answer = resend(service, *refund)
+    assert answer["error"] == 0
+    until(lambda: log_at(pair.second).get(("p0", "R1")) == answer["transactionId"])
+
+
 def test_connections_leave_a_server_that_takes_no_writes_any_more(pair, callers, new_service):
     service = new_service(pair.url, WALLET_LOG_LEVEL="ERROR")
     assert service.v4_02(*call_of("Bet", 0, 1)).json()["error"] == 0

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine, text
 from uuid_utils.compat import uuid7
 
 from tests.conftest import as_owner, free_port
-from wallet_service.database import create_feed_engine
+from wallet_service.database import create_feed_engine, create_migration_engine
 from wallet_service.embedded import EmbeddedPostgres
 from wallet_service.embedded_roles import SERVICE_LOGIN, url_as
 from wallet_service.ledger.calls import Bet
@@ -192,6 +192,21 @@ def test_a_standby_is_no_place_to_read_the_feed(tmp_path):
     finally:
         engine.dispose()
         standby.stop()
+
+
+def test_a_primary_that_is_to_be_replaced_is_no_place_to_read_it_either(new_database):
+    """What is new may be elsewhere by now: to say that all up to this moment was read would be wrong."""
+    url = new_database()
+    migrate(as_owner(url))
+    engine = create_feed_engine(url)
+    assert Feed(engine).page(BEGINNING, 10).complete_to
+    with create_migration_engine(as_owner(url)).begin() as connection:
+        name = connection.scalar(text("SELECT quote_ident(current_database())"))
+        connection.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = on"))
+    engine.dispose()
+    with pytest.raises(FeedUnavailableError, match="standby"):
+        Feed(engine).page(BEGINNING, 10)
+    engine.dispose()
 
 
 def test_a_database_that_is_away_is_told_so():

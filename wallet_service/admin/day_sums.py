@@ -29,6 +29,7 @@ from wallet_service.admin.overview_reads import (
     add_tallies,
     refusals_between,
     tallies_between,
+    written_to,
 )
 from wallet_service.ledger.money import ZERO
 
@@ -138,10 +139,11 @@ class DaySums:
     def _count(self) -> Sums:
         with self._reads.connect() as connection:
             now = connection.execute(select(func.now())).scalar_one().astimezone(UTC)
+            settled_to = written_to(connection).astimezone(UTC) - SETTLED_AFTER
         first = now.replace(hour=0, minute=0, second=0, microsecond=0) - (DAYS - 1) * A_DAY
         for key in [key for key in self._settled if key[0] < first.date()]:
             del self._settled[key]
-        for start, end in _hours(max(self._settled_to or first, first), now - SETTLED_AFTER):
+        for start, end in _hours(max(self._settled_to or first, first), settled_to):
             add_tallies(self._settled, self._between(start, end))
             self._settled_to = end
         tallies: Tallies = defaultdict(Tally)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from sqlalchemy import Connection, Select, and_, func, literal_column, select, true
+from sqlalchemy import Connection, Select, and_, func, literal_column, select, text, true
 
 from wallet_service.ledger.models import Cancellation, Refusal, Review, Round, Transaction
 from wallet_service.ledger.money import ZERO
@@ -25,6 +25,7 @@ __all__ = [
     "refusals_between",
     "tallies_between",
     "waiting",
+    "written_to",
 ]
 
 OPEN_LIMIT = timedelta(hours=24)
@@ -33,6 +34,12 @@ MOST_COUNTED = 1000
 """Beyond, people need no number, and the database need not count."""
 MOST_SCANNED = 20_000
 """The newest rows of a queue, which are looked at. A round whose bets were all cancelled may stay open for ever."""
+
+
+WRITTEN_TO = text(
+    "SELECT CASE WHEN pg_is_in_recovery()"
+    " THEN coalesce(least(now(), pg_last_xact_replay_timestamp()), to_timestamp(0)) ELSE now() END"
+)
 
 
 @dataclass(slots=True)
@@ -69,6 +76,11 @@ class Waiting:
     overdue_cancellations: Count
     reviews: Count
     oldest_review_at: datetime | None
+
+
+def written_to(connection: Connection) -> datetime:
+    """Return the time up to which the database has what was written: now, or as far as a standby has followed."""
+    return connection.execute(WRITTEN_TO).scalar_one()  # type: ignore[no-any-return]
 
 
 def tallies_between(connection: Connection, start: datetime, end: datetime) -> Tallies:

@@ -113,6 +113,7 @@ def reconcile_command(
 def _record(engine: Engine, start: datetime, summary: Summary) -> None:
     """Keep how far was compared, be it the whole period or not."""
     if summary.done_to > start:
+        engine.dispose()  # what was queued hours ago left a connection behind that need not be alive
         with engine.connect() as connection:
             record_reconciliation(
                 connection,

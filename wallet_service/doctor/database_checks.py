@@ -118,7 +118,8 @@ def connections_needed(settings: Settings, workers: int) -> int:
     """Return how many connections so many workers of one service keep open at most."""
     together = 1 if settings.calls_together > 1 else 0
     health = metrics = 1
-    each = settings.connections + together + health
+    feed = 1 if settings.operator_token else 0
+    each = settings.connections + together + health + feed
     desk = DESK_ENGINES * DESK_CONNECTIONS if settings.admin_secret_key else 0
     if settings.admin_port:
         return workers * each + desk + health + metrics

@@ -41,7 +41,8 @@ MARGIN = timedelta(seconds=5)
 PATIENCE_S = 1.0
 LOOK_EVERY_S = 0.01
 
-NOW = text("SELECT clock_timestamp() AS now, pg_is_in_recovery() AS is_standby")
+NOW = text("SELECT clock_timestamp() AS now, CAST(current_setting('transaction_read_only') AS boolean) AS is_standby")
+"""A primary that was told to take no writes is on its way to be none: what is new may be elsewhere by now."""
 WRITERS = text("""
 SELECT l.virtualtransaction FROM pg_locks l
 WHERE l.locktype = 'relation' AND l.relation = CAST('transactions' AS regclass) AND l.mode = 'RowExclusiveLock'
@@ -132,6 +133,7 @@ class Feed:
         """Return a time before which nothing is on its way: the newest that could be proven, by this call or before."""
         now, is_standby = connection.execute(NOW).one()
         if is_standby:
+            connection.invalidate()  # the primary may be elsewhere by the next time
             raise FeedUnavailableError("the database is a standby")
         awaited = _writers(connection)
         give_up_at = monotonic() + PATIENCE_S

@@ -36,6 +36,7 @@ class Handling:
         """Do what is asked, and answer with the receipt or as ``act`` says. It may raise ``InvalidRequestError``."""
         started = perf_counter()
         field: str | None = None
+        facts: dict[str, str] = {}
         response: Response | None = None
         try:
             check_token(self.credentials)
@@ -49,13 +50,15 @@ class Handling:
             if error.outcome is Outcome.CREDENTIALS_WRONG and not self.credentials.count_failure(request):
                 self.metrics.turned_away("unknown_sender")
                 return answer(receipt, field)
-        except (FeedUnavailableError, LedgerUnavailableError, ServiceUnavailable):
+        except (FeedUnavailableError, LedgerUnavailableError, ServiceUnavailable) as error:
             receipt = Receipt(Outcome.UNAVAILABLE)
+            facts["reason"] = str(error)
         seconds = perf_counter() - started
         self.metrics.call("operator", str(request.endpoint).rpartition(".")[2], receipt.outcome.value, seconds)
         log.info(
             "operator call",
             path=request.path[:MAX_LOGGED_PATH],
+            **facts,
             outcome=receipt.outcome.value,
             field=field,
             id=str(receipt.transaction_id) if receipt.transaction_id else None,

@@ -20,7 +20,8 @@ BEGIN
         RETURN ROW('applied', NULL, p_currency, p_opening_balance)::receipt;
     END IF;
     SELECT w.balance, w.opening_balance INTO v_balance, v_opening_balance
-    FROM wallets w WHERE w.user_id = p_user_id AND w.currency = p_currency;
+    FROM wallets w WHERE w.user_id = p_user_id AND w.currency = p_currency
+    FOR KEY SHARE; -- writes: what is acknowledged again waits for a standby, too (see refund)
     RETURN ROW(
         CASE v_opening_balance WHEN p_opening_balance THEN 'replayed' ELSE 'wallet_exists' END,
         NULL, p_currency, v_balance

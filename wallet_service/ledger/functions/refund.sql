@@ -4,13 +4,15 @@
 --          round of the bet with p_reference; p_amount is what the caller stated, logged and never trusted. With
 --          p_reverse a settled round is reversed whole: its wins are taken back in a second transaction,
 --          p_reversal_id.
--- Locks    1. the player's wallets, 2. the round; a replay takes none.
+-- Locks    1. the player's wallets, 2. the round; a replay takes none, unless commits wait for a standby.
 -- Outcome  in the order of rule 14: player_unknown, wallet_unknown, currency_mismatch, then replayed, round_settled or
 --          reversal_not_covered (each with a review), applied. The refund of a round or bet that is not known is
 --          applied with the amount 0, and so remembered.
 -- Races    a refund is never undone and a bet never changes its round, so the replay may answer from what is
---          committed. Everything else is decided under the wallets' lock: of many equal refunds one pays, and the
---          others, queued at the lock, find it.
+--          committed. Where commits wait for a standby, what is seen need not be there yet: whoever waited may have been
+--          ended, or the server have been started again. A replay that locks writes, and so waits as well. Everything
+--          else is decided under the wallets' lock: of many equal refunds one pays, and the others, queued at the lock,
+--          find it.
 CREATE OR REPLACE FUNCTION refund(
     p_user_id text, p_id uuid, p_reversal_id uuid, p_currency text, p_round_id text, p_game_id text,
     p_reference text, p_amount numeric, p_reverse boolean, p_sent json
@@ -35,7 +37,8 @@ BEGIN
         SELECT r.refund_id, r.currency INTO v_first_id, v_first_currency FROM rounds r
         WHERE r.user_id = p_user_id AND r.round_id = v_round_id;
     END IF;
-    IF v_first_id IS NOT NULL AND (p_currency IS NULL OR p_currency = v_first_currency) THEN
+    IF v_first_id IS NOT NULL AND (p_currency IS NULL OR p_currency = v_first_currency)
+       AND current_setting('synchronous_standby_names') = '' THEN
         RETURN ROW('replayed', v_first_id, v_first_currency, NULL)::receipt;
     END IF;
 
