@@ -28,8 +28,13 @@ VERSIONS = Path(__file__).parent.parent / "migrations" / "versions"
 
 
 @pytest.fixture
-def database(new_database):
-    engine = create_migration_engine(as_owner(new_database()))
+def url(new_database):
+    return as_owner(new_database())
+
+
+@pytest.fixture
+def database(url):
+    engine = create_migration_engine(url)
     yield engine
     engine.dispose()
 
@@ -139,10 +144,10 @@ def test_migrating_twice_at_once_takes_turns(new_database):
     assert {result.stdout for result in results} == {f"The database is at {schema.HEAD}.\n"}
 
 
-def test_bets_go_on_while_rounds_are_indexed(database, config):
+def test_bets_go_on_while_rounds_are_indexed(database, config, url):
     """The index waits for a transaction that is open, and keeps nobody else waiting."""
     command.upgrade(config, "head")
-    engine = create_wallet_engine(database.url.render_as_string(hide_password=False), connections=1)
+    engine = create_wallet_engine(url, connections=1)
     ledger = Ledger(engine)
     ledger.apply(OpenWallet("ann", "USD", Decimal(100)))
 
@@ -231,9 +236,8 @@ def test_a_newer_schema_with_the_same_contract_is_fine(database, config):
     assert schema.schema_problem(database) is None
 
 
-def test_an_older_release_does_not_take_the_functions_of_a_newer_one_back(database, config):
+def test_an_older_release_does_not_take_the_functions_of_a_newer_one_back(database, config, url):
     command.upgrade(config, "head")
-    url = database.url.render_as_string(hide_password=False)
     for change in (
         f"UPDATE ledger_contract SET number = {CONTRACT + 1}",
         "UPDATE alembic_version SET version_num = '9999_something_later'",
@@ -246,11 +250,10 @@ def test_an_older_release_does_not_take_the_functions_of_a_newer_one_back(databa
         assert connection.scalar(text("SELECT number FROM ledger_contract")) == CONTRACT + 1
 
 
-def test_looking_installs_nothing(database, config):
+def test_looking_installs_nothing(database, config, url):
     command.upgrade(config, "head")
     with database.begin() as connection:
         connection.execute(text("DROP FUNCTION session_expired(text, json)"))
-    url = database.url.set(drivername="postgresql").render_as_string(hide_password=False)
     alembic = Path(WALLET_SERVICE).with_name("alembic")
     root = VERSIONS.parent.parent
     for arguments, installed in ((["current"], 0), (["upgrade", "head"], 1)):

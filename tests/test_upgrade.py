@@ -43,9 +43,12 @@ def test_what_a_release_before_asks_of_the_database_is_there(database_url, name)
             connection.execute(text(f"EXPLAIN {call}"), parameters)
         for table, privileges in release["writes"].items():
             for privilege, columns in re.findall(r"(\w+)(?: \(([^)]*)\))?", ";".join(privileges)):
-                held = "SELECT has_table_privilege(:table, :privilege)"
+                held = "SELECT has_table_privilege(CAST(:table AS text), CAST(:privilege AS text))"
                 if columns:
-                    held = "SELECT bool_and(has_column_privilege(:table, c, :privilege)) FROM unnest(:columns) c"
+                    held = (
+                        "SELECT bool_and(has_column_privilege(CAST(:table AS text), c, CAST(:privilege AS text)))"
+                        " FROM unnest(CAST(:columns AS text[])) c"
+                    )
                 given = {"table": table, "privilege": privilege, "columns": columns.split(", ")}
                 assert connection.scalar(text(held), given), (table, privilege, columns)
     for group, reads in release["reads"].items():

@@ -12,7 +12,7 @@ from functools import partial
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from tests.admin.conftest import SECRET_KEY
 from tests.conftest import ENVIRONMENT, WALLET_SERVICE, Service, as_owner, as_reader, database_settings
@@ -39,7 +39,7 @@ def big(postgres_url, tmp_path_factory) -> Iterator[tuple[Service, str, str]]:
     admin = create_desk_engine(postgres_url, 1, read_only=False).execution_options(isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE big OWNER {OWNER_LOGIN}"))
-    its_url = admin.url.set(drivername="postgresql", database="big", username=SERVICE_LOGIN)
+    its_url = make_url(postgres_url).set(database="big", username=SERVICE_LOGIN)
     url = its_url.render_as_string(hide_password=False)
     migrate(as_owner(url))
     numbers = ["--players", "100", "--rounds", str(ROWS // 3), "--transactions", str(ROWS)]

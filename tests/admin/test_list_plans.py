@@ -4,7 +4,7 @@ import subprocess
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event, make_url, text
 
 from tests.conftest import ENVIRONMENT, WALLET_SERVICE, as_owner, as_reader, database_settings
 from wallet_service.admin.action_reads import state_changes_of
@@ -62,7 +62,7 @@ def seeded(postgres_url):
     admin = create_desk_engine(postgres_url, 1, read_only=False).execution_options(isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE seeded OWNER {OWNER_LOGIN}"))
-    its_url = admin.url.set(drivername="postgresql", database="seeded", username=SERVICE_LOGIN)
+    its_url = make_url(postgres_url).set(database="seeded", username=SERVICE_LOGIN)
     url = its_url.render_as_string(hide_password=False)
     migrate(as_owner(url))
     subprocess.run(
@@ -103,8 +103,9 @@ def test_a_seeded_database_is_right(seeded):
     assert (report.rows["players"], report.rows["rounds"], report.rows["transactions"]) == (500, 20_000, 60_000)
 
 
-def test_only_an_empty_database_is_seeded(seeded):
-    url = seeded.url.set(drivername="postgresql").render_as_string(hide_password=False)
+def test_only_an_empty_database_is_seeded(seeded, postgres_url):
+    its_url = make_url(postgres_url).set(database="seeded", username=SERVICE_LOGIN)
+    url = its_url.render_as_string(hide_password=False)
     result = subprocess.run(
         [WALLET_SERVICE, "seed"], env={**ENVIRONMENT, **database_settings(url)}, capture_output=True, text=True
     )

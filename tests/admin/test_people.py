@@ -160,7 +160,7 @@ def test_two_admins_who_demote_each_other_leave_one(new_database):
         with engine.begin() as holder, engine.connect() as observer:
             holder.execute(text("SELECT FROM accounts FOR UPDATE"))
             both = [pool.submit(demote, name) for name in ("ann", "bob")]
-            while observer.scalar(waiting, {"name": engine.url.database}) < 2:
+            while observer.scalar(waiting, {"name": observer.scalar(text("SELECT current_database()"))}) < 2:
                 observer.rollback()
                 assert not any(one.done() for one in both)
         assert sorted(one.result(30) for one in both) == ["demoted", "last"]

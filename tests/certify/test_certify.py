@@ -210,7 +210,7 @@ def pays_again(call, pay):
         (makes_up_ids, {"bet again", "refund again", "refund renamed", "result again", "race"}),
         (tells_no_ids, {"bet", "refund", "cancel", "result", "race"}),
         (takes_negative_amounts, {"negative amount"}),
-        (keeps_refunds, {"refund", "race", "bet came after", "all is back"}),
+        (keeps_refunds, {"refund", "race", "bet came after"}),
         (cancels_nothing, {"cancel", "bet after cancel"}),
         (takes_late_bets(), {"late bet", "bet after cancel", "bet came later", "bet came after", "other bet"}),
         (takes_bets_beyond_the_balance, {"too much"}),

@@ -48,7 +48,7 @@ class Monitored:
         while True:
             try:
                 targets = self.api("targets")["activeTargets"]
-            except httpx.TransportError:
+            except (httpx.TransportError, json.JSONDecodeError):  # it begins, and says so in plain text
                 targets = []
             if targets and targets[0]["health"] == "up":
                 return targets
