@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -19,6 +19,8 @@ from wallet_service.settings import ContractVersion, Settings
 __all__ = ["Client", "Number", "Reply", "UnreachableError"]
 
 PATIENCE_S = 10.0
+COME_AGAIN = "998"
+RESENT_AFTER_S = (0.2, 0.5, 1.0, 2.0)
 MAX_ANSWER_BYTES = 64 * 1024
 TEXT_LENGTH = 120
 """Characters of what the wallet says that are shown."""
@@ -101,9 +103,17 @@ class Client:
         return {**body, "hash": body_hash(body.items(), self._secret, encoded=False, empty_kept=True)}
 
     def ask(self, call: str, user_id: str, currency: str, **fields: str) -> Reply:
-        """Send a call as it should be."""
+        """Send a call as it should be; if the wallet says to come again, again, as Lucky Monaco does (rule 17)."""
         body = self.body(call, user_id, currency, **fields)
-        return self.send(call, self.hashed(body) if self.is_v4 else body)
+        if self.is_v4:
+            body = self.hashed(body)
+        reply = self.send(call, body)
+        for pause in RESENT_AFTER_S:
+            if reply.code != COME_AGAIN:
+                break
+            sleep(pause)
+            reply = self.send(call, body)
+        return reply
 
     def send(
         self,
