@@ -20,6 +20,7 @@ __all__ = ["Client", "Number", "Reply", "UnreachableError"]
 
 PATIENCE_S = 10.0
 COME_AGAIN = "998"
+NO_WHOLE_ANSWER = "no whole answer"
 RESENT_AFTER_S = (0.2, 0.5, 1.0, 2.0)
 MAX_ANSWER_BYTES = 64 * 1024
 TEXT_LENGTH = 120
@@ -109,7 +110,7 @@ class Client:
             body = self.hashed(body)
         reply = self.send(call, body)
         for pause in RESENT_AFTER_S:
-            if reply.code != COME_AGAIN:
+            if reply.code != COME_AGAIN and not reply.said.startswith(NO_WHOLE_ANSWER):
                 break
             sleep(pause)
             reply = self.send(call, body)
@@ -149,7 +150,7 @@ class Client:
         except httpx.TimeoutException:
             return Reply(0, None, f"no answer within {PATIENCE_S:g} s")
         except httpx.TransportError as error:
-            return Reply(0, None, f"no whole answer: {printable(str(error), TEXT_LENGTH)}")
+            return Reply(0, None, f"{NO_WHOLE_ANSWER}: {printable(str(error), TEXT_LENGTH)}")
         seconds = monotonic() - started
         self.slowest = max(self.slowest, seconds)
         return self._read(response, bytes(received), seconds)
