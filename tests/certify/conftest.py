@@ -7,6 +7,7 @@ from tests.conftest import Service
 
 @pytest.fixture(scope="module")
 def service(database_url):
-    service = Service(database_url)
+    # Its log is not read while it runs: at WARNING it cannot fill the pipe.
+    service = Service(database_url, WALLET_LOG_LEVEL="WARNING")
     yield service
     service.stop()
