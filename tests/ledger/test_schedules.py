@@ -9,11 +9,10 @@ import pytest
 
 from tests.conftest import as_superuser
 from tests.schedules.__main__ import PAIR, meetings, prepare, run
-from tests.schedules.catalogue import CALLS
+from tests.schedules.catalogue import CALLS, Entry, Group
 from tests.schedules.exploring import explore
 from tests.schedules.judging import Meeting
 from tests.schedules.sessions import Stage
-from wallet_service.ledger.calls import OpenWalletByHand, SessionExpired
 from wallet_service.ledger.statements import STATEMENTS
 
 
@@ -38,7 +37,7 @@ def test_every_schedule_of_a_refund_and_another_call_ends_as_some_order_of_them(
 
 
 def test_every_call_of_the_ledger_meets_every_other_one():
-    assert {type(call("p")) for call in CALLS.values()} == set(STATEMENTS) - {SessionExpired, OpenWalletByHand}
+    assert {type(call("p")) for call in CALLS.values()} == {*STATEMENTS, Group, Entry}
     assert {meeting.calls for meeting in meetings() if len(meeting.calls) == PAIR} == set(
         combinations_with_replacement(CALLS, PAIR)
     )
@@ -51,6 +50,7 @@ def test_every_call_of_the_ledger_meets_every_other_one():
         ("lock", ("refund", "refund")),
         ("second look", ("refund", "refund")),
         ("freeze", ("freeze", "bet", "check")),
+        ("group", ("group", "group backwards")),
     ],
 )
 def test_a_broken_lock_is_found(woven, broken, calls):

@@ -1,16 +1,21 @@
-"""The calls that meet, all about one player's round ``r1``, and the scenes they meet in.
+"""The calls that meet, nearly all about one player's round ``r1``, and the scenes they meet in.
 
 The amounts make the order count: of 100 there is enough for one bet or the other, and for most calls after another.
 """
 
+import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from psycopg import ClientCursor, Connection
+from sqlalchemy import TextClause
 
+from wallet_service.ledger.actions import ENTER_ACTION
+from wallet_service.ledger.call_groups import APPLY_CALLS, FUNCTIONS
 from wallet_service.ledger.calls import (
     Adjust,
     AnswerCancellation,
@@ -22,21 +27,63 @@ from wallet_service.ledger.calls import (
     DecideReview,
     EndRound,
     OpenWallet,
+    OpenWalletByHand,
     QueueReview,
     Refund,
     RequestCancellation,
     Result,
+    SessionExpired,
     SetPlayerState,
     Transfer,
     Win,
 )
+from wallet_service.ledger.reconciliations import RECORD_RECONCILIATION
 from wallet_service.ledger.statements import FIELDS, STATEMENTS
 
-__all__ = ["CALLS", "IDS", "SCENES", "TRIPLES", "id_of", "statement"]
+__all__ = [
+    "CALLS",
+    "ENTRY",
+    "IDS",
+    "SCENES",
+    "TRIPLES",
+    "Entry",
+    "Group",
+    "Meets",
+    "actors_of",
+    "id_of",
+    "other",
+    "players_of",
+    "statement",
+]
 
 IDS = ("id", "promo_id", "reversal_id")
 D = Decimal
 WHO = "ann", "to see"
+ENTRY = "entry"
+"""Who makes the id of an entry: every session the same one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Calls that one statement applies together, some of them another player's (``apply_calls``)."""
+
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row that is entered by itself, about no player, under an id that is the same in every session."""
+
+    text: TextClause
+    values: dict[str, Any]
+
+
+Meets = Call | Group | Entry
+
+
+def other(user_id: str) -> str:
+    """Return another player, who comes after this one in the order of locks."""
+    return f"{user_id}x"
 
 
 def id_of(user_id: str, actor: str, kind: str) -> UUID:
@@ -54,17 +101,31 @@ def _result(user: str, reference: str, *, promo: bool = False, bonus: str | None
     )
 
 
+def _refund(user: str) -> Refund:
+    return Refund(user, "USD", "r1", "g1", "f1", None, "{}")
+
+
 def _decide(user: str, decision: Any) -> DecideReview:
     return DecideReview(user, "r1", "refund_of_settled_round", "", decision, *WHO, "{}")
 
 
-CALLS: dict[str, Callable[[str], Call]] = {
+def _record(user: str) -> Entry:
+    values = {"start": "2026-01-01T00:00Z", "done_to": "2026-01-02T00:00Z", "here": 2, "there": 1, "differences": 1}
+    return Entry(RECORD_RECONCILIATION, {"id": id_of(user, ENTRY, "id"), **values})
+
+
+def _enter(user: str) -> Entry:
+    values = {"kind": "cancel", "reference": "r1", "by_whom": "ann", "why": "to see", "before": None, "after": "{}"}
+    return Entry(ENTER_ACTION, {"id": id_of(user, ENTRY, "id"), **values})
+
+
+CALLS: dict[str, Callable[[str], Meets]] = {
     "bet": lambda user: _bet(user, "b1", 40),
     "another bet": lambda user: _bet(user, "b2", 70),
     "result": lambda user: _result(user, "w1", promo=True),
     "free result": lambda user: _result(user, "w2", bonus="k"),
     "cancel": lambda user: Cancel(user, "USD", "r1", "b1", "{}"),
-    "refund": lambda user: Refund(user, "USD", "r1", "g1", "f1", None, "{}"),
+    "refund": _refund,
     "refund by bet": lambda user: Refund(user, None, None, None, "b1", None, "{}"),
     "reversing refund": lambda user: Refund(user, "USD", "r1", "g1", "f2", None, "{}"),
     "end_round": lambda user: EndRound(user, "USD", "r1", "{}"),
@@ -83,13 +144,19 @@ CALLS: dict[str, Callable[[str], Call]] = {
     "answer_cancellation": lambda user: AnswerCancellation(user, id_of(user, "0", "id"), "accepted", "0", "ok", 60),
     "queue_review": lambda user: QueueReview(user, "USD", "r1", "reconciliation", "status"),
     "open_wallet": lambda user: OpenWallet(user, "EUR", D(5)),
+    "open_wallet_by_hand": lambda user: OpenWalletByHand(user, "EUR", D(7), *WHO),
     "check": lambda user: Check(user, "USD", "{}"),
+    "session_expired": lambda user: SessionExpired(user, "{}"),
     "balance": lambda user: Balance(user, "USD", "{}"),
+    "group": lambda user: Group((_bet(other(user), "b1", 40), SessionExpired(user, "{}"), _refund(user))),
+    "group backwards": lambda user: Group((_bet(user, "b2", 70), Cancel(other(user), "USD", "r1", "b1", "{}"))),
+    "record_reconciliation": _record,
+    "enter_action": _enter,
 }
 """Each twice beside itself, too: the same call sent again while the first one is on its way."""
 
 ASKED = (lambda user: OpenWallet(user, "USD", D(100)), lambda user: RequestCancellation(user, "r1", "g1", *WHO, 0))
-SCENES: dict[str, tuple[Callable[[str], Call], ...]] = {
+SCENES: dict[str, tuple[Callable[[str], Meets], ...]] = {
     "new": ASKED,
     "open": (*ASKED, CALLS["bet"]),
     "settled": (*ASKED, CALLS["bet"], CALLS["result"], CALLS["refund"]),
@@ -106,16 +173,40 @@ TRIPLES = (
     ("decide to refund", "decide to leave", "result"),
     ("queue_review", "queue_review", "refund"),
     ("freeze", "bet", "check"),
+    ("group backwards", "bet", "check"),
 )
 
 
-def statement(connection: Connection, name: str, call: Call, actor: str) -> str:
-    """Return the product's own statement for a call, its values written into it."""
+def players_of(meets: Meets) -> tuple[str, ...]:
+    """Return the players whose wallets a group asks for; none for what is no group."""
+    return tuple(sorted({call.user_id for call in meets.calls})) if isinstance(meets, Group) else ()
+
+
+def actors_of(meets: Meets, actor: str) -> list[str]:
+    """Return who makes the ids of a call that this actor makes, or of each call of its group."""
+    return [f"{actor}, call {n}" for n in range(len(meets.calls))] if isinstance(meets, Group) else [actor]
+
+
+def statement(
+    connection: Connection, name: str, meets: Meets, actor: str, passed_over: frozenset[str] = frozenset()
+) -> str:
+    """Return the product's own statement, its values written into it; a group's without some of its players' calls."""
+    query: TextClause
+    if isinstance(meets, Entry):
+        query, values = meets.text, meets.values
+    elif isinstance(meets, Group):
+        calls = [
+            {"function": FUNCTIONS[type(call)], **_values(name, call, one)}
+            for call, one in zip(meets.calls, actors_of(meets, actor), strict=True)
+        ]
+        players = [player for player in players_of(meets) if player not in passed_over]
+        query, values = APPLY_CALLS, {"players": players, "calls": json.dumps(calls, default=str)}
+    else:
+        query, values = STATEMENTS[type(meets)], _values(name, meets, actor)
+    return ClientCursor(connection).mogrify(re.sub(r":(\w+)", r"%(\1)s", query.text), values)
+
+
+def _values(name: str, call: Call, actor: str) -> dict[str, Any]:
     values = {field: getattr(call, field) for field in FIELDS[type(call)]}
     values |= {kind: id_of(call.user_id, actor, kind) for kind in IDS}
-    values["reverse"] = name == "reversing refund"
-    return ClientCursor(connection).mogrify(_query(type(call)), values)
-
-
-def _query(call: type[Call]) -> str:
-    return re.sub(r":(\w+)", r"%(\1)s", STATEMENTS[call].text)
+    return {**values, "reverse": name == "reversing refund"}

@@ -7,7 +7,7 @@ from time import monotonic
 import psycopg
 from psycopg import pq
 
-__all__ = ["COMMIT", "Session", "Stage"]
+__all__ = ["COMMIT", "Rows", "Session", "Stage", "rows_of"]
 
 COMMIT = "COMMIT"
 """The last stop of every session: its call has returned, and nobody sees yet what it did."""
@@ -15,6 +15,19 @@ STOPS = 60
 """More than any call has."""
 LOOK_AFTER_S = 0.001
 GIVE_UP_AFTER_S = 30.0
+
+Rows = tuple[tuple[str | None, ...], ...]
+
+
+def rows_of(result: pq.abc.PGresult) -> Rows:
+    """Return what a call answered, in the server's words."""
+    return tuple(
+        tuple(
+            None if value is None else value.decode()
+            for value in (result.get_value(row, column) for column in range(result.nfields))
+        )
+        for row in range(result.ntuples)
+    )
 
 
 @dataclass
@@ -27,7 +40,7 @@ class Session:
     stops: int = 0
     done: bool = False
     committing: bool = False
-    receipt: tuple[str | None, ...] | None = None
+    receipts: Rows = ()
     error: str | None = None
 
     @property
@@ -37,7 +50,7 @@ class Session:
 
     def begin(self, call: str) -> None:
         """Send the call; it stops before its first statement."""
-        self.stop, self.stops, self.receipt, self.error = None, 0, None, None
+        self.stop, self.stops, self.receipts, self.error = None, 0, (), None
         self.done = self.committing = False
         self.connection.pgconn.send_query(f"SET schedule.stop = 0; BEGIN; {call}".encode())
 
@@ -58,9 +71,8 @@ class Session:
                 return
             if result.status == pq.ExecStatus.FATAL_ERROR:
                 self.error = (result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"").decode()
-            elif result.status == pq.ExecStatus.TUPLES_OK and result.ntuples:
-                values = [result.get_value(0, column) for column in range(result.nfields)]
-                self.receipt = tuple(None if value is None else value.decode() for value in values)
+            elif result.status == pq.ExecStatus.TUPLES_OK:
+                self.receipts = rows_of(result)
 
     def _ended(self) -> None:
         if self.committing or self.error:
