@@ -1,35 +1,10 @@
-"""The fault runs in short: the wallet keeps its promises, and each build that is broken on purpose is found out."""
+"""A fault run of two minutes: the wallet keeps its promises; and faults are planned and replayed by the seed."""
 
-import os
-import re
-import subprocess
-import sys
 from itertools import islice
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic
-
-import pytest
 
 from tests.chaos.history import History, Options, faults_of, read_options
 from tests.chaos.plan import KINDS, LANES
-
-ROOT = Path(__file__).parent.parent.parent
-RACES = ["--refunds=1000", "--quiet=10"]
-"""Much load: what lacks a lock goes wrong without faults, too."""
-
-
-@pytest.fixture
-def chaos():
-    # Not in pytest's own folder: another pytest that begins meanwhile shuts it against the database's system user.
-    with TemporaryDirectory(prefix="test-chaos-") as folder:
-
-        def run(*arguments):
-            command = [sys.executable, "-m", "tests.chaos", *arguments]
-            environment = {**os.environ, "TMPDIR": folder}
-            return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-
-        yield run
 
 
 def first_faults(options):
@@ -57,23 +32,7 @@ def test_a_history_is_replayed_with_its_faults_in_their_order(tmp_path):
 
 
 def test_what_was_acknowledged_holds_under_faults(chaos):
-    run = chaos("--seed", "1", "--seconds", "20")
+    run = chaos("--seed", "1", "--seconds", "120")
     assert run.returncode == 0, run.stdout + run.stderr
     assert run.stdout.startswith("seed ")
     assert "Clean: " in run.stdout
-
-
-@pytest.mark.parametrize(
-    ("build", "arguments", "found"),
-    [
-        (["unique-key"], ["--refunds=1"], "the log takes a second refund of a round"),
-        (["lock"], RACES, "(an answer that no wallet may give|audit ends with 1|the wallet logged a fault)"),
-        (["unique-key", "lock"], RACES, "applied 2 times"),
-        (["durability"], ["--faults=1", "--only=kill_postgres"], "acknowledged, and not in the log"),
-    ],
-    ids=["unique key", "lock", "unique key and lock", "durability"],
-)
-def test_a_build_that_is_broken_on_purpose_is_found_out(chaos, build, arguments, found):
-    run = chaos(*(f"--broken={name}" for name in build), *arguments)
-    assert run.returncode == 1, run.stdout + run.stderr
-    assert re.search(f"^VIOLATION {found}", run.stdout, re.MULTILINE), run.stdout
