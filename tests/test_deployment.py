@@ -55,7 +55,7 @@ def test_every_variable_is_a_setting_with_a_good_value(secrets):
 
 def test_what_the_operator_chooses_reaches_the_wallet():
     """A file .env beside the compose file is read for what the compose file names, and for nothing else."""
-    not_chosen = {"data_dir", "admin_port", "trusted_proxies", "prepared_statements", "traces_url"}
+    not_chosen = {"data_dir", "admin_port", "trusted_proxies", "prepared_statements"}
     chosen = {item.name for item in fields(Settings) if not item.metadata["secret"]} - not_chosen
     given = SERVICES["wallet"]["environment"]
     for name in (f"WALLET_{setting.upper()}" for setting in chosen):
