@@ -1,17 +1,20 @@
 """What Prometheus is told: every call is counted, whoever took it, however it ended; and what is in the books."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
 
 import httpx
 import pytest
 from flask import Flask
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import make_url
+from sqlalchemy import QueuePool, create_engine, make_url
+from sqlalchemy.exc import OperationalError
 
 from tests.admin.conftest import SECRET_KEY
 from tests.conftest import SECRETS, Player, Service, as_owner, as_reader, free_port
@@ -19,7 +22,7 @@ from wallet_service import stored_metrics
 from wallet_service.database import create_desk_engine, create_wallet_engine
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.reconciliations import record_reconciliation
-from wallet_service.metrics import FOLDER, metrics_blueprint
+from wallet_service.metrics import FOLDER, Metrics, metrics_blueprint
 from wallet_service.schema import migrate
 from wallet_service.stored_metrics import StoredMetrics
 
@@ -155,6 +158,37 @@ input()
         if living:
             processes[living - 1].kill()
             processes[living - 1].communicate()
+
+
+def test_connections_that_could_not_be_made_again_are_not_in_use():
+    away = Event()
+
+    def connect():
+        if away.is_set():
+            raise sqlite3.OperationalError("away")
+        return sqlite3.connect(":memory:")
+
+    metrics = Metrics()
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=2)
+    metrics.watch(engine, "one by one")
+
+    def in_use():
+        return metrics.registry.get_sample_value("wallet_database_connections_in_use", {"pool": "one by one"})
+
+    with engine.connect() as connection:
+        assert in_use() == 1
+        connection.invalidate()
+        assert in_use() == 0, "it is given up"
+    away.set()
+    for _ in range(3):
+        with pytest.raises(OperationalError):
+            engine.connect()
+    assert in_use() == 0
+    away.clear()
+    with engine.connect():
+        assert in_use() == 1
+    assert in_use() == 0
+    engine.dispose()
 
 
 def numbers(stored):
