@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from secrets import token_hex
 
-from wallet_service.certify.client import Client, Reply
+from wallet_service.certify.client import Client, Reply, UnreachableError
 from wallet_service.certify.findings import Findings
 from wallet_service.certify.refusals import balance_of
 from wallet_service.ledger.money import format_money
@@ -38,7 +38,12 @@ class Cycle:
         """Rounds whose money is not back for certain, by their numbers, and the reference of the last bet."""
 
     def run(self) -> None:
-        """Try everything, and give back what is left at stake."""
+        """Try everything, and give back what is left at stake.
+
+        Raises:
+            UnreachableError: there is nobody any more. It names the rounds whose stakes may not be back.
+
+        """
         before = self._ask_balance()
         if before is None or before < self._amount:
             problem = "the balance cannot be read" if before is None else "there is too little to bet"
@@ -52,13 +57,25 @@ class Cycle:
             self._early_and_late()
             self._at_once()
         finally:
-            for number, reference in self._unfinished.items():
-                self._ask("Cancel", number, reference)
-                self._ask("Refund", number, reference)
+            self._give_back()
         after = self._ask_balance()
         problem = "" if after == before else "a part of it is missing, or too much"
         seen = f"{format_money(before)} before, {'unknown' if after is None else format_money(after)} after"
         self._findings.enter("all is back", "In the end the player has what he had.", seen, problem)
+
+    def _give_back(self) -> None:
+        """Ask for each stake, also behind one that could not be asked for."""
+        left = []
+        for number, reference in self._unfinished.items():
+            try:
+                self._ask("Cancel", number, reference)
+                self._ask("Refund", number, reference)
+            except UnreachableError:
+                left.append(self._round_id(number))
+        if left:
+            raise UnreachableError(
+                f"nobody answers any more; stakes of {self._player} may be left in {', '.join(left)}"
+            )
 
     def _refund(self) -> None:
         """Return a round, and see that it is done once for ever (contract, rules 1, 5, 7)."""
@@ -176,9 +193,12 @@ class Cycle:
         reply = self._client.ask("Balance", self._player, self._currency)
         return balance_of(self._client, reply, self._currency)
 
+    def _round_id(self, number: str) -> str:
+        return f"certify-{self._run}-{number}"
+
     def _ask(self, call: str, number: str, reference: str, **changes: str) -> Reply:
         """Send a call of the run's round with this number; without a number, of none."""
-        fields = {"roundId": f"certify-{self._run}-{number}"} if number else {}
+        fields = {"roundId": self._round_id(number)} if number else {}
         if call != "EndRound":
             fields["reference"] = f"certify-{self._run}-{reference}"
         if call in {"Bet", "Result"}:
