@@ -304,6 +304,7 @@ def test_a_wrong_wallet_ends_the_command_with_1_and_the_report_says_why(new_wron
     [
         ((f"http://127.0.0.1:{free_port()}",), "no connection"),
         (("ftp://x",), "must be a URL"),
+        (("http://wallet.example.com",), "must be https://"),
         (("http://127.0.0.1:1", "--moves-money"), "--moves-money needs a --player"),
         (("http://127.0.0.1:1", "--report", "x.pdf"), "must end in .md or .json"),
         (("http://127.0.0.1:1", "--report", "no/such/folder/x.md"), "must be in a folder"),
