@@ -207,7 +207,7 @@ def reads(books):
 def test_refunds_are_added_up_once_they_are_settled(books, reads, monkeypatch):
     _, ledger = books
     monkeypatch.setattr(stored_metrics, "SETTLED_AFTER", timedelta(0))
-    stored = StoredMetrics(reads)
+    stored = StoredMetrics(reads, reads)
     before = numbers(stored)
     assert before["wallet_database_up",] == 1
     assert not [name for name in before if name[0] == "wallet_refunds_total"]
@@ -226,7 +226,7 @@ def test_refunds_are_added_up_once_they_are_settled(books, reads, monkeypatch):
 
 def test_what_waits_and_how_far_was_compared(books, reads):
     url, ledger = books
-    stored = StoredMetrics(reads)
+    stored = StoredMetrics(reads, reads)
     before = numbers(stored)
     assert before["wallet_waiting", "reviews"] == before["wallet_oldest_review_seconds",] == 0
     assert ("wallet_reconciliation_lag_seconds",) not in before
@@ -249,10 +249,20 @@ def test_what_waits_and_how_far_was_compared(books, reads):
     assert 3600 <= after["wallet_reconciliation_lag_seconds",] < 7200
 
 
+@pytest.mark.parametrize("is_up", [True, False])
+def test_whether_calls_reach_the_database_is_told_wherever_reports_are_read(books, reads, is_up):
+    url = books[0] if is_up else make_url(books[0]).set(database="nowhere").render_as_string(hide_password=False)
+    calls = create_wallet_engine(url, connections=1)
+    told = numbers(StoredMetrics(reads, calls))
+    calls.dispose()
+    assert told["wallet_database_up",] == is_up
+    assert ("wallet_waiting", "reviews") in told
+
+
 def test_without_the_database_what_is_known_is_told(new_database):
     url = make_url(as_reader(new_database())).set(database="nowhere").render_as_string(hide_password=False)
     engine = create_desk_engine(url, 1, read_only=True)
-    told = numbers(StoredMetrics(engine))
+    told = numbers(StoredMetrics(engine, engine))
     engine.dispose()
     assert told["wallet_database_up",] == 0
     assert ("wallet_waiting", "reviews") not in told
