@@ -146,6 +146,11 @@ def tells_no_ids(ask, forward):
     return got.changed(transactionId="") if got.success else got
 
 
+def tells_ids_that_are_objects(ask, forward):
+    got = forward(ask)
+    return got.changed(transactionId={"id": got.fields.get("transactionId")}) if got.success else got
+
+
 def takes_negative_amounts(ask, forward):
     if ask.call == "Bet":
         ask = ask.changed(amount=ask.fields["amount"].lstrip("-"))
@@ -209,6 +214,7 @@ def pays_again(call, pay):
         (tells_cash_in_the_other_way, {"balance", "bet"}),
         (makes_up_ids, {"bet again", "refund again", "refund renamed", "result again", "race"}),
         (tells_no_ids, {"bet", "refund", "cancel", "result", "race"}),
+        (tells_ids_that_are_objects, {"bet", "refund", "cancel", "result", "race"}),
         (takes_negative_amounts, {"negative amount"}),
         (keeps_refunds, {"refund", "race", "bet came after"}),
         (cancels_nothing, {"cancel", "bet after cancel"}),

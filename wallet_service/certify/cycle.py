@@ -20,6 +20,8 @@ AT_ONCE = 8
 BET = "A bet is taken."
 FINAL = frozenset({"999"})
 TAKEN = frozenset({"0"})
+MAX_ID = 36
+"""Characters of a transactionId."""
 
 
 class Cycle:
@@ -127,7 +129,7 @@ class Cycle:
         references = [f"f8{number}" for number in range(AT_ONCE)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             replies = list(pool.map(lambda reference: self._ask("Refund", "8", reference), references))
-        ids = {reply.fields.get("transactionId") for reply in replies}
+        ids = {_id_told(reply) for reply in replies}
         worst = next((reply for reply in replies if reply.code != "0"), replies[0])
         promise = f"{AT_ONCE} refunds at once, each with another reference: 0, one transactionId, one payment."
         problem = self._moved(1) or ("" if len(ids) == 1 and all(ids) else "the transactionIds are not one")
@@ -169,11 +171,11 @@ class Cycle:
 
     def _wrongly_told(self, call: str, reply: Reply, same: Reply | None) -> str:
         """Say what is wrong with an answer's facts, now that the balance is known; nothing where all is right."""
-        told = reply.fields.get("transactionId")
-        if same is not None and told != same.fields.get("transactionId"):
+        told = _id_told(reply)
+        if same is not None and told != _id_told(same):
             return "another transactionId than the first one's is told"
         if reply.code == "0" and call != "EndRound" and not told:
-            return "no transactionId is told"
+            return "no transactionId is told, or none that can be one"
         if reply.code == "0" and call != "Refund" and balance_of(self._client, reply, self._currency) != self._balance:
             return "currency and cash beside the answer are not the balance"
         return ""
@@ -204,3 +206,9 @@ class Cycle:
         if call in {"Bet", "Result"}:
             fields["amount"] = format_money(self._amount)
         return self._client.ask(call, self._player, self._currency, **{**fields, **changes})
+
+
+def _id_told(reply: Reply) -> str | None:
+    """Return the transactionId that a reply tells; ``None``: none that can be one (contract, section 3)."""
+    told = reply.fields.get("transactionId")
+    return told if isinstance(told, str) and 0 < len(told) <= MAX_ID else None
