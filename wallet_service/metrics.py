@@ -101,12 +101,12 @@ class Metrics:
         self._most_connections.labels(pool).inc(engine.pool.size())  # type: ignore[attr-defined]
 
         def taken(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
-            record.record_info[TAKEN] = True
+            record.info[TAKEN] = True
             in_use.inc()
 
         def returned(_connection: object, record: ConnectionPoolEntry) -> None:
             # A place whose connection could not be made again is returned without having been taken.
-            if record.record_info.pop(TAKEN, False):
+            if record.info.pop(TAKEN, False):
                 in_use.dec()
 
         event.listen(engine, "checkout", taken)
