@@ -1,4 +1,5 @@
-# The wallet without the embedded PostgreSQL, installed from the lock in one stage and copied without pip in the next.
+# The wallet with the extra `traces` and without the embedded PostgreSQL, installed from the lock in one stage and copied
+# without pip in the next.
 FROM python:3.13-slim AS build
 WORKDIR /src
 RUN python -m venv /wallet

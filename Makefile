@@ -66,8 +66,8 @@ audit-dependencies:
 lock:
 	uv pip compile --group build --universal --python-version 3.11 --generate-hashes \
 		--no-annotate --no-header -q -o requirements/build.txt
-	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
-		-q -o requirements/production.txt
+	uv pip compile pyproject.toml --extra traces --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header -q -o requirements/production.txt
 	uv pip compile --group fuzz --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 		-q -o requirements/fuzz.txt
 	uv pip compile pyproject.toml --extra embedded --extra traces --group dev --universal --python-version 3.11 --generate-hashes \

@@ -1,5 +1,6 @@
 """The drill of docs/backup.md: back up under load, lose the machine, restore to a point in time, resend the rest."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -13,8 +14,9 @@ from threading import Condition
 import psutil
 import psycopg
 import pytest
+from sqlalchemy import make_url
 
-from tests.conftest import ENVIRONMENT, WALLET_SERVICE, as_owner
+from tests.conftest import ENVIRONMENT, WALLET_SERVICE, as_owner, as_superuser
 from wallet_service.database import create_wallet_engine
 from wallet_service.embedded import EmbeddedPostgres
 from wallet_service.embedded_roles import SERVICE_LOGIN, url_as
@@ -35,6 +37,13 @@ def settings_of(heading, **places):
         assert place in text
         text = text.replace(place, str(path))
     return text
+
+
+def commands_of(heading):
+    """Return the commands below a heading of the procedure."""
+    block = re.search(rf"^## {heading}$.*?```sh\n(.*?)```", PROCEDURE, re.MULTILINE | re.DOTALL)
+    assert block, heading
+    return block[1].splitlines()
 
 
 @contextmanager
@@ -136,11 +145,15 @@ def archiving_into(archive, server):
     server.server.stop()
     url = url_as(SERVICE_LOGIN, server.start())
     migrate(as_owner(url))
+    open_wallets(url)
+    return url
+
+
+def open_wallets(url):
     engine = create_wallet_engine(url, 1)
     for client in range(CLIENTS):
         Ledger(engine).apply(OpenWallet(f"p{client}", "USD", Decimal(2_000)))
     engine.dispose()
-    return url
 
 
 def backed_up(server, base):
@@ -178,6 +191,43 @@ def restored_at(point, base, archive, server, folder):
     return url
 
 
+def settle(new_service, url, acknowledged):
+    """Serve from what was restored, and have every call sent again; what was there stays, what was not is applied."""
+    superuser = as_superuser(url)
+    at_point = log_of(superuser)
+    report = audited(url)
+    assert report.returncode == 0, report.stdout
+    service = new_service(url, WALLET_LOG_LEVEL="ERROR")
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        list(pool.map(lambda sent: resend(service, sent, at_point), acknowledged.sent))
+    settled = log_of(superuser)
+    assert settled.keys() == {(body["userId"], body["reference"]) for sent in acknowledged.sent for _, body in sent}
+    assert at_point.items() <= settled.items()
+    with psycopg.connect(superuser) as connection:
+        net = scalar(connection, "SELECT sum(amount) FROM transactions")
+        open_rounds = scalar(connection, "SELECT count(*) FROM rounds WHERE state = 'open'")
+    assert net == -open_rounds, "whatever was refunded came back once, and nothing else moved"
+    report = audited(url)
+    assert report.returncode == 0, report.stdout
+    service.stop()
+
+
+def shell(command, server, folder, database):
+    """Run a command of the procedure, with the server's own programs, as somebody who may do everything."""
+    url = make_url(database)
+    environment = {
+        "PATH": f"{server.server.bin_path}:{os.environ['PATH']}",
+        "DATABASE": database,
+        "PGHOST": str(url.query.get("host", url.host)),
+        "PGPORT": str(url.port or 5432),
+        "PGUSER": str(url.username),
+    }
+    done = subprocess.run(
+        ["bash", "-ec", command], env=environment, cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_backed_up_under_load_lost_and_restored_every_acknowledged_call_is_there_once(tmp_path, folder, new_service):
     archive, base = folder("archive"), folder("backups") / "base"
     lost = EmbeddedPostgres(tmp_path / "lost")
@@ -208,20 +258,32 @@ def test_backed_up_under_load_lost_and_restored_every_acknowledged_call_is_there
     at_point = log_of(superuser)
     assert kept.items() <= at_point.items(), "what was acknowledged before the point is there"
     assert acknowledged.ids.keys() - at_point.keys(), "what came after it is not: the drill has something to resend"
-    report = audited(url)
-    assert report.returncode == 0, report.stdout
-
-    service = new_service(url, WALLET_LOG_LEVEL="ERROR")
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        list(pool.map(lambda sent: resend(service, sent, at_point), acknowledged.sent))
-    settled = log_of(superuser)
-    assert settled.keys() == {(body["userId"], body["reference"]) for sent in acknowledged.sent for _, body in sent}
-    assert at_point.items() <= settled.items()
-    with psycopg.connect(superuser) as connection:
-        net = scalar(connection, "SELECT sum(amount) FROM transactions")
-        open_rounds = scalar(connection, "SELECT count(*) FROM rounds WHERE state = 'open'")
-    assert net == -open_rounds, "whatever was refunded came back once, and nothing else moved"
-    report = audited(url)
-    assert report.returncode == 0, report.stdout
-    service.stop()
+    settle(new_service, url, acknowledged)
     restored.stop()
+
+
+def test_a_dump_under_load_is_restored_and_resends_settle_the_rest(tmp_path, new_service):
+    server = EmbeddedPostgres(tmp_path)
+    url = url_as(SERVICE_LOGIN, server.start())
+    migrate(as_owner(url))
+    open_wallets(url)
+    superuser = as_superuser(url)
+
+    acknowledged = Acknowledged()
+    service = new_service(url, WALLET_LOG_LEVEL="ERROR")
+    with clients_at(service, acknowledged):
+        acknowledged.wait_for_more(20)
+        kept = dict(acknowledged.ids)
+        dump, restore = commands_of("The small case")
+        shell(dump, server, tmp_path, superuser)
+        acknowledged.wait_for_more(20)
+        acknowledged.over = True
+    service.stop()
+
+    shell(restore, server, tmp_path, superuser)
+    restored = make_url(url).set(database="wallet_restored").render_as_string(hide_password=False)
+    at_point = log_of(as_superuser(restored))
+    assert kept.items() <= at_point.items(), "what was acknowledged before the dump is in it"
+    assert acknowledged.ids.keys() - at_point.keys(), "what came after it is not: the drill has something to resend"
+    settle(new_service, restored, acknowledged)
+    server.stop()

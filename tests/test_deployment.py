@@ -19,6 +19,7 @@ from wallet_service.serving import DRAIN_SECONDS
 from wallet_service.settings import Settings
 
 IMAGE = DOCKERFILE.rpartition("\nFROM ")[2]
+THEIRS = ROOT / "deploy" / "compose.lucky-monaco.yml"
 OURS = ("migrate", "wallet", "sandbox")
 SECRET = re.compile("PASSWORD|TOKEN|SECRET|KEY|DATABASE_URL")
 
@@ -30,9 +31,10 @@ def secrets(tmp_path_factory):
     return folder
 
 
-def test_the_compose_file_is_one():
+@pytest.mark.parametrize("path", [ROOT / "docker-compose.yml", THEIRS], ids=lambda path: path.name)
+def test_the_compose_file_is_one(path):
     program = Path(sys.executable).with_name("check-jsonschema")
-    check = [str(program), "--builtin-schema", "vendor.compose-spec", str(ROOT / "docker-compose.yml")]
+    check = [str(program), "--builtin-schema", "vendor.compose-spec", str(path)]
     result = subprocess.run(check, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout
 
@@ -55,11 +57,35 @@ def test_every_variable_is_a_setting_with_a_good_value(secrets):
 
 def test_what_the_operator_chooses_reaches_the_wallet():
     """A file .env beside the compose file is read for what the compose file names, and for nothing else."""
-    not_chosen = {"data_dir", "admin_port", "trusted_proxies", "prepared_statements", "traces_url"}
+    not_chosen = {"data_dir", "admin_port", "trusted_proxies", "prepared_statements"}
     chosen = {item.name for item in fields(Settings) if not item.metadata["secret"]} - not_chosen
     given = SERVICES["wallet"]["environment"]
     for name in (f"WALLET_{setting.upper()}" for setting in chosen):
         assert given.get(name, "").startswith(f"${{{name}:"), name
+
+
+def test_what_lucky_monaco_gave_for_calls_to_them_has_files_of_its_own(secrets, tmp_path):
+    """In a second compose file: engines refuse to start a container whose secret has no file."""
+    added = yaml.safe_load(THEIRS.read_text())
+    assert added["secrets"] == {
+        name: {"file": f"./secrets/{name}"} for name in ("lucky_monaco_token", "lucky_monaco_hash_secret")
+    }
+    for name in added["secrets"]:
+        (tmp_path / name).write_text(f"their-{name}\n")
+    assert set(added["services"]) == {"wallet", "sandbox"}
+    for name, service in added["services"].items():
+        assert service["secrets"] == list(added["secrets"])
+        theirs = {key: path.replace("/run/secrets", str(tmp_path)) for key, path in service["environment"].items()}
+        settings = Settings.load({**environment_of(name, secrets), **theirs})
+        assert settings.lucky_monaco_token == "their-lucky_monaco_token"
+        assert settings.lucky_monaco_hash_secret == "their-lucky_monaco_hash_secret"
+        assert settings.partner_token == ((secrets / "partner_token").read_text().strip(),)
+
+
+def test_the_sandbox_knows_what_the_wallet_asks_of_each_call():
+    shared = {"WALLET_PARTNER_ID", "WALLET_PROVIDER_ID", "WALLET_V402_PREFIX"}
+    of_wallet, of_sandbox = (SERVICES[name]["environment"] for name in ("wallet", "sandbox"))
+    assert {name: of_sandbox.get(name) for name in shared} == {name: of_wallet[name] for name in shared}
 
 
 def test_the_sandbox_is_where_the_wallet_may_speak_plain_http(secrets):

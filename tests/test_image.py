@@ -64,6 +64,7 @@ def container(image, new_database, tmp_path):
         "PATH": f"{image}/bin:/usr/bin:/bin",
         **environment_of("wallet", mine),
         "WALLET_ADMIN_PORT": str(free_port()),
+        "WALLET_TRACES_URL": "http://127.0.0.1:1/v1/traces",  # with the extra it starts, whoever listens there
     }
 
 

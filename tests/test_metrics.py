@@ -1,11 +1,13 @@
 """What Prometheus is told: every call is counted, whoever took it, however it ended; and what is in the books."""
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from threading import Event
 
 import httpx
@@ -28,6 +30,9 @@ from wallet_service.stored_metrics import StoredMetrics
 
 REQUEST = {"providerId": "LM", "sessionId": "s", "currency": "USD", "uuid": "u", "gameId": "g", "gameName": "G"}
 DETAILS = {"roundDetails": "spin", "timeStamp": "1760000000000"}
+PAGE = Path(__file__).parent.parent / "docs" / "operations.md"
+ENDINGS = {"counter": "_total", "info": "_info"}
+"""What Prometheus calls a metric by, behind the name that the library knows it by."""
 
 
 class Watched:
@@ -266,3 +271,34 @@ def test_without_the_database_what_is_known_is_told(new_database):
     engine.dispose()
     assert told["wallet_database_up",] == 0
     assert ("wallet_waiting", "reviews") not in told
+
+
+def test_the_operator_s_page_names_every_metric_with_its_labels(books, reads, monkeypatch):
+    monkeypatch.setattr(stored_metrics, "SETTLED_AFTER", timedelta(0))
+    url, ledger = books
+    metrics, stored = Metrics(), StoredMetrics(reads)
+    stored.collect()
+    player = Player("ann", ledger, reads)
+    player.open("USD", "100")
+    player.bet("1")
+    player.refund()
+    metrics.call("v4", "Refund", "applied", 0.1)
+    metrics.turned_away("busy")
+    metrics.statement(1, 0.1)
+    engine = create_wallet_engine(url, connections=1)
+    metrics.watch(engine, "one by one")
+    now = datetime.now(UTC)
+    with engine.connect() as connection:
+        record_reconciliation(connection, now - timedelta(hours=1), now, rounds_here=1, rounds_there=1, differences=0)
+    engine.dispose()
+    told = {
+        (
+            family.name + ENDINGS.get(family.type, ""),
+            family.type,
+            frozenset(label for sample in family.samples for label in sample.labels if label != "le"),
+        )
+        for family in (*metrics.registry.collect(), *stored.collect())
+    }
+    section = PAGE.read_text().partition("\n## Metrics\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(wallet_\w+)` \| (\w+) \| ([^|]*?) ?\|", section, re.MULTILINE)
+    assert {(name, kind, frozenset(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows} == told

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+from math import ceil
 from pathlib import Path
 
 import click
@@ -12,10 +13,13 @@ from wallet_service.cli.main import cli
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "operations.md").read_text()
+FIGURES = (ROOT / "docs" / "performance.md").read_text()
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 PROFILES = {profile for service in SERVICES.values() for profile in service.get("profiles", [])}
 WITH_VALUE = {"--scale", "-s", "--since"}
 """Options of docker compose that take a value, on this page."""
+OTHER_PROGRAMS = {"python", "pg_dump"}
+"""What else is in the images, and run there."""
 
 
 def commands(start):
@@ -52,9 +56,9 @@ def test_docker_compose_commands_name_what_there_is(words):
     if command in {"exec", "run"}:
         name, *rest = rest
         assert name in SERVICES
-        if command == "exec":
-            assert rest.pop(0) == "wallet-service"
-        if rest:
+        program = rest.pop(0) if command == "exec" else "wallet-service"
+        assert program in {"wallet-service", *OTHER_PROGRAMS}
+        if rest and program == "wallet-service":
             check_program(rest)
     else:
         assert set(rest) <= set(SERVICES), rest
@@ -84,3 +88,15 @@ def test_the_variables_to_choose_are_those_of_the_compose_file():
     assert all(f"${{{name}:" in text for name in chosen)
     needed = set(re.findall(r"\$\{(\w+):\?", text))
     assert needed <= set(chosen)
+
+
+def test_the_sizes_follow_from_the_page_of_figures():
+    [measured] = re.findall(r"^\| wallet: bet \| .* \| ([\d.]+) \| ([\d.]+) \|$", FIGURES, re.MULTILINE)
+    [told] = re.findall(r"a bet costs (\S+) ms of the\s+wallet's CPU and (\S+) ms of the database's", PAGE)
+    assert told == measured
+    wallet, database = map(float, measured)
+    sizes = re.findall(r"^\| ([\d,]+) \| (\d+)[^|]* \| (\d+) \|", PAGE.partition("\n## Sizing\n")[2], re.MULTILINE)
+    assert len(sizes) == 5
+    for calls, workers, cores in sizes:
+        planned = 2 * int(calls.replace(",", ""))
+        assert (int(workers), int(cores)) == (ceil(planned * wallet / 1000), ceil(planned * database / 1000)), calls

@@ -15,6 +15,7 @@ from wallet_service.ledger.ledger import Ledger
 from wallet_service.schema import migrate
 
 PAGE = Path(__file__).parent.parent / "docs" / "scaling.md"
+FIGURES = PAGE.with_name("performance.md")
 
 
 def keys(connection):
@@ -56,3 +57,15 @@ def test_a_table_in_partitions_by_player_keeps_every_row_key_and_guard(new_datab
         assert audit(connection).findings == []
     owner.dispose()
     engine.dispose()
+
+
+def test_the_cores_follow_from_the_page_of_figures():
+    row = r"^\| wallet: bet \| .* \| ([\d.]+) \| ([\d.]+) \|$"
+    [(service, database)] = re.findall(row, FIGURES.read_text(), re.MULTILINE)
+    page = PAGE.read_text()
+    assert f"{service} s of CPU of the service and {database} s of the database for 1,000 calls" in page
+    sizes = re.findall(r"^\| [^|]+ \| [\d,]+ \| ([\d,]+) \| ([\d.]+) \| ([\d.]+) \| [\d.]+ TB \|$", page, re.MULTILINE)
+    assert len(sizes) == 4
+    for peak, *cores in sizes:
+        calls = int(peak.replace(",", ""))
+        assert cores == [f"{calls * float(cpu) / 1000:.1f}" for cpu in (service, database)], peak

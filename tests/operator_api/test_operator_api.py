@@ -1,12 +1,16 @@
 """The operator's own platform: money in and out, idempotent by its reference, with its own token."""
 
 import json
+import re
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import Service
+from tests.conftest import ENVIRONMENT, Service
 
 TOKEN = "platform-token"
+PAGE = Path(__file__).parent.parent.parent / "docs" / "operator-api.md"
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +62,20 @@ def test_a_players_money_from_opening_to_withdrawal(ask, new_player):
         200,
         {"outcome": "applied", "currency": "EUR", "balance": "0.00"},
     )
+
+
+def test_the_documented_deposit_is_answered_as_shown(ask, platform, new_player):
+    user = f"{new_player().user_id}-doc"
+    assert ask("POST", "/wallets", {"user_id": user, "currency": "EUR"})[0] == 200
+    [(typed, shown)] = re.findall(r"```sh\n(curl .*?)```\n\n```text\n(.*?)\n```", PAGE.read_text(), re.DOTALL)
+    command = typed.replace("127.0.0.1:8080", f"127.0.0.1:{platform.port}").replace("anna", user)
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env={**ENVIRONMENT, "WALLET_OPERATOR_TOKEN": TOKEN},
+        capture_output=True,
+        text=True,
+    )
+    assert re.fullmatch(re.escape(shown).replace("…", ".+"), done.stdout), done
 
 
 def test_deposits_are_in_the_log_as_they_were_sent(ask, player):
