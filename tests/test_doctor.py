@@ -17,6 +17,7 @@ from tests.stand import Handler, Stand
 from wallet_service import schema
 from wallet_service.app import create_admin, create_app
 from wallet_service.database import create_migration_engine
+from wallet_service.doctor import settings_checks
 from wallet_service.doctor.database_checks import connections_needed
 from wallet_service.doctor.examination import examine
 from wallet_service.doctor.findings import Grade
@@ -109,6 +110,13 @@ FAR_AWAY = pretending("inet_server_addr", "", "inet", "SELECT '203.0.113.5'::ine
 ENCRYPTED = "CREATE VIEW public.pg_stat_ssl AS SELECT pg_backend_pid() AS pid, true AS ssl"
 SEEN = "GRANT SELECT ON public.pg_stat_ssl TO PUBLIC"
 
+UNBOUNDED = "SELECT name, CASE WHEN name ~ '_timeout' THEN '0' ELSE setting END AS setting FROM pg_catalog.pg_settings"
+WITHOUT_TIMEOUTS = (
+    f"CREATE VIEW public.pg_settings AS {UNBOUNDED}",
+    "GRANT SELECT ON public.pg_settings TO PUBLIC",
+    of_role("search_path = public, pg_catalog"),
+)
+
 
 def later(seconds):
     return pretending(
@@ -130,6 +138,7 @@ def test_a_sound_deployment_needs_nothing(examined, database_url, new_stand):
         "clock",
         "database connections",
         "schema",
+        "timeouts",
         "roles",
         "Lucky Monaco",
         "Lucky Monaco's certificate",
@@ -145,7 +154,8 @@ def test_a_sound_deployment_needs_nothing(examined, database_url, new_stand):
         ({"WALLET_PARTNER_TOKEM": "x"}, "settings", FAULT, "WALLET_PARTNER_TOKEM is not a setting"),
         ({"WALLET_HASH_SECRET": "long-enough-secret,short"}, "secrets", WARNING, "WALLET_HASH_SECRET"),
         ({"WALLET_ALLOWED_NETWORKS": ""}, "networks", WARNING, "Set WALLET_ALLOWED_NETWORKS"),
-        ({"WALLET_ADMIN_SECRET_KEY": ""}, "desk", WARNING, "There is no desk."),
+        ({"WALLET_ADMIN_SECRET_KEY": "", "WALLET_ADMIN_PORT": ""}, "desk", WARNING, "There is no desk."),
+        ({"WALLET_ADMIN_SECRET_KEY": ""}, "desk", FAULT, "the service does not start"),
         ({"WALLET_ADMIN_PORT": ""}, "desk", WARNING, "Set WALLET_ADMIN_PORT"),
         ({"WALLET_LUCKY_MONACO_URL": ""}, "Lucky Monaco", WARNING, "Set WALLET_LUCKY_MONACO_URL"),
         ({"WALLET_DATABASE_URL": "", "WALLET_READER_DATABASE_URL": ""}, "database", WARNING, "embedded"),
@@ -163,6 +173,12 @@ def test_settings_are_looked_at(examined, database_url, settings, about, grade, 
     found = examined(**{**database_settings(database_url), **SOUND, **settings})
     assert any(one is grade and words in said for one, said in found[about]), found
     assert "hidden-word" not in str(found)
+
+
+def test_traces_whose_libraries_are_not_installed_are_a_fault(examined, monkeypatch):
+    monkeypatch.setattr(settings_checks, "INSTALLED", False)
+    [(grade, said)] = examined(**SOUND, WALLET_TRACES_URL="http://127.0.0.1:4318/v1/traces")["traces"]
+    assert (grade, "wallet-service[traces]" in said) == (FAULT, True)
 
 
 def test_a_machine_without_a_temporary_folder_is_told(examined, monkeypatch):
@@ -191,6 +207,7 @@ def test_a_machine_without_a_temporary_folder_is_told(examined, monkeypatch):
         ([], 1000, "", "database connections", FAULT, "Raise max_connections"),
         (["UPDATE alembic_version SET version_num = '0001_x'"], 1, "", "schema", FAULT, "Run: wallet-service migrate"),
         (["UPDATE ledger_contract SET number = 99"], 1, "", "schema", FAULT, "contract 99"),
+        (WITHOUT_TIMEOUTS, 1, "", "timeouts", FAULT, "ALTER ROLE wallet_service SET lock_timeout = 1000"),
         (["GRANT UPDATE ON wallets TO wallet_caller"], 1, "", "roles", FAULT, "may update wallets"),
     ],
 )

@@ -2,18 +2,21 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import httpx
 import pytest
 from flask import Flask
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import make_url
+from sqlalchemy import QueuePool, create_engine, make_url
+from sqlalchemy.exc import OperationalError
 
 from tests.admin.conftest import SECRET_KEY
 from tests.conftest import SECRETS, Player, Service, as_owner, as_reader, free_port
@@ -162,6 +165,37 @@ input()
             processes[living - 1].communicate()
 
 
+def test_connections_that_could_not_be_made_again_are_not_in_use():
+    away = Event()
+
+    def connect():
+        if away.is_set():
+            raise sqlite3.OperationalError("away")
+        return sqlite3.connect(":memory:")
+
+    metrics = Metrics()
+    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=2)
+    metrics.watch(engine, "one by one")
+
+    def in_use():
+        return metrics.registry.get_sample_value("wallet_database_connections_in_use", {"pool": "one by one"})
+
+    with engine.connect() as connection:
+        assert in_use() == 1
+        connection.invalidate()
+        assert in_use() == 0, "it is given up"
+    away.set()
+    for _ in range(3):
+        with pytest.raises(OperationalError):
+            engine.connect()
+    assert in_use() == 0
+    away.clear()
+    with engine.connect():
+        assert in_use() == 1
+    assert in_use() == 0
+    engine.dispose()
+
+
 def numbers(stored):
     return {
         (sample.name, *sample.labels.values()): sample.value for family in stored.collect() for sample in family.samples
@@ -178,7 +212,7 @@ def reads(books):
 def test_refunds_are_added_up_once_they_are_settled(books, reads, monkeypatch):
     _, ledger = books
     monkeypatch.setattr(stored_metrics, "SETTLED_AFTER", timedelta(0))
-    stored = StoredMetrics(reads)
+    stored = StoredMetrics(reads, reads)
     before = numbers(stored)
     assert before["wallet_database_up",] == 1
     assert not [name for name in before if name[0] == "wallet_refunds_total"]
@@ -197,7 +231,7 @@ def test_refunds_are_added_up_once_they_are_settled(books, reads, monkeypatch):
 
 def test_what_waits_and_how_far_was_compared(books, reads):
     url, ledger = books
-    stored = StoredMetrics(reads)
+    stored = StoredMetrics(reads, reads)
     before = numbers(stored)
     assert before["wallet_waiting", "reviews"] == before["wallet_oldest_review_seconds",] == 0
     assert ("wallet_reconciliation_lag_seconds",) not in before
@@ -220,10 +254,20 @@ def test_what_waits_and_how_far_was_compared(books, reads):
     assert 3600 <= after["wallet_reconciliation_lag_seconds",] < 7200
 
 
+@pytest.mark.parametrize("is_up", [True, False])
+def test_whether_calls_reach_the_database_is_told_wherever_reports_are_read(books, reads, is_up):
+    url = books[0] if is_up else make_url(books[0]).set(database="nowhere").render_as_string(hide_password=False)
+    calls = create_wallet_engine(url, connections=1)
+    told = numbers(StoredMetrics(reads, calls))
+    calls.dispose()
+    assert told["wallet_database_up",] == is_up
+    assert ("wallet_waiting", "reviews") in told
+
+
 def test_without_the_database_what_is_known_is_told(new_database):
     url = make_url(as_reader(new_database())).set(database="nowhere").render_as_string(hide_password=False)
     engine = create_desk_engine(url, 1, read_only=True)
-    told = numbers(StoredMetrics(engine))
+    told = numbers(StoredMetrics(engine, engine))
     engine.dispose()
     assert told["wallet_database_up",] == 0
     assert ("wallet_waiting", "reviews") not in told

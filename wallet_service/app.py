@@ -117,8 +117,9 @@ def create_admin(settings: Settings, metrics_folder: Path) -> Flask:
     """
     configure_logs(settings.log_level)
     app = Flask(__name__, static_folder=None)
-    app.register_blueprint(health_blueprint(create_wallet_engine(settings.database_url, connections=1)))
-    stored = StoredMetrics(create_desk_engine(settings.reader_database_url, connections=1, read_only=True))
+    calls = create_wallet_engine(settings.database_url, connections=1)
+    app.register_blueprint(health_blueprint(calls))
+    stored = StoredMetrics(create_desk_engine(settings.reader_database_url, connections=1, read_only=True), calls)
     app.register_blueprint(metrics_blueprint(metrics_folder, stored))
     app.extensions[RENEWALS] = []
     put_desk_on(app, settings)

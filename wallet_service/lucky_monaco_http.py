@@ -5,14 +5,14 @@ Whatever happens ends as a ``Reply``. What comes from outside is bounded and pri
 
 import json
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from random import SystemRandom
-from time import monotonic, sleep
+from time import sleep
 from typing import Any
 
 import httpx
 
+from wallet_service.exchange import TooLargeError, exchange
 from wallet_service.lucky_monaco_answers import TEXT_LENGTH, Answer, Reply, printable, read_reply
 
 __all__ = ["CONNECT_TIMEOUT_S", "READ_TIMEOUT_S", "Sender"]
@@ -35,10 +35,6 @@ NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 """Failures before there was a connection: not a byte of the request left."""
 
 _random = SystemRandom()
-
-
-class _TooLargeError(Exception):
-    """The body is larger than is read."""
 
 
 class Sender:
@@ -92,7 +88,7 @@ class Sender:
                 again, reply = True, Reply(Answer.UNKNOWN, "", f"no connection: {error}")
             except httpx.TransportError as error:
                 again, reply = repeatable, Reply(Answer.UNKNOWN, "", f"sent, and no whole answer: {error}")
-            except _TooLargeError:
+            except TooLargeError:
                 again, reply = False, Reply(Answer.UNKNOWN, "", f"the answer is larger than {most} bytes")
             else:
                 reply, fields = read_reply(status, body)
@@ -104,20 +100,10 @@ class Sender:
 
     def _send(self, path: str, query: str, fields: dict[str, Any], most: int) -> tuple[int, bytes]:
         body = json.dumps(fields, ensure_ascii=False)  # so that the hash's raw values are the text that is sent
-        request = self._http.build_request("POST", self._url + path, content=body.encode())
-        if query:
-            # In the target only: the request's URL, which httpx logs and which its exceptions hold, has no credential.
-            request.extensions["target"] = request.url.raw_path + b"?" + query.encode()
-        with closing(self._http.send(request, stream=True)) as response:
-            ends = monotonic() + self._patience
-            received = bytearray()
-            for chunk in response.iter_raw():
-                received += chunk
-                if len(received) > most:
-                    raise _TooLargeError
-                if monotonic() > ends:
-                    raise httpx.ReadTimeout("it arrives too slowly")
-            return response.status_code, bytes(received)
+        response, received = exchange(
+            self._http, "POST", self._url + path, body.encode(), query=query, most=most, patience=self._patience
+        )
+        return response.status_code, received
 
     def _outward(self, reply: Reply) -> Reply:
         """Return the reply as it may be shown: without a secret that was echoed, bounded and printable."""

@@ -16,6 +16,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 from sqlalchemy import Engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
 
 __all__ = ["Metrics", "metrics_blueprint", "share_metrics"]
 
@@ -23,6 +24,8 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable by which the client library learns of the folder. It looks once, when it is imported."""
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0)
 """Upper bounds of the buckets of time; Lucky Monaco gives up after 3 seconds."""
+TAKEN = "taken"
+"""Marks a place of a pool whose connection somebody uses."""
 CALLS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -96,8 +99,18 @@ class Metrics:
         """Count the connections of an engine that are in use."""
         in_use = self._connections.labels(pool)
         self._most_connections.labels(pool).inc(engine.pool.size())  # type: ignore[attr-defined]
-        event.listen(engine, "checkout", lambda *_: in_use.inc())
-        event.listen(engine, "checkin", lambda *_: in_use.dec())
+
+        def taken(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+            record.info[TAKEN] = True
+            in_use.inc()
+
+        def returned(_connection: object, record: ConnectionPoolEntry) -> None:
+            # A place whose connection could not be made again is returned without having been taken.
+            if record.info.pop(TAKEN, False):
+                in_use.dec()
+
+        event.listen(engine, "checkout", taken)
+        event.listen(engine, "checkin", returned)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from iso4217 import Currency
 
 from wallet_service.database_urls import connection_parameters
+from wallet_service.token_urls import may_carry_token
 
 __all__ = ["ContractVersion", "Network", "Settings", "SettingsError"]
 
@@ -85,7 +86,7 @@ def _prefix(value: str) -> str:
 
 def _lucky_monaco_url(value: str) -> str:
     host = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*)"
-    if not re.fullmatch(rf"https?://{host}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~-]+)*/?", value) or not _reachable(value):
+    if not re.fullmatch(rf"https?://{host}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~-]+)*/?", value) or not may_carry_token(value):
         # Without the value: a password may be what is wrong with it.
         raise ValueError(
             "must be a URL such as https://api.example.com, without credentials, query or fragment; "
@@ -99,22 +100,6 @@ def _traces_url(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or not value.isprintable():
         raise ValueError("must be a URL such as http://collector:4318/v1/traces, without credentials")
     return value
-
-
-def _reachable(url: str) -> bool:
-    """Tell whether the URL's host and port can be ones, and no token would cross a network in the clear."""
-    try:
-        parts = urlsplit(url)
-        if parts.port == 0:
-            return False
-    except ValueError:  # a port beyond 65535, or brackets around what is no address
-        return False
-    if parts.scheme == "https" or parts.hostname == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False
 
 
 def _contract_version(value: str) -> str:

@@ -37,9 +37,10 @@ log = structlog.get_logger("metrics")
 class StoredMetrics(Collector):
     """The numbers of one database, since this process began to look. Threads may share it."""
 
-    def __init__(self, reads: Engine) -> None:
-        """Read over the engine's connections."""
+    def __init__(self, reads: Engine, calls: Engine) -> None:
+        """Read over the connections of ``reads``; ``calls`` leads to where calls go, which need not be the same."""
         self._reads = reads
+        self._calls = calls
         self._lock = Lock()
         self._counted_to: datetime | None = None
         self._refunds: defaultdict[str, int] = defaultdict(int)
@@ -50,20 +51,26 @@ class StoredMetrics(Collector):
         return ()
 
     def collect(self) -> Iterable[Metric]:
-        """Return the numbers; where the database cannot be read, what was added up before, and that it cannot."""
-        up = GaugeMetricFamily("wallet_database_up", "1 where the database could be read just now, 0 where not.")
+        """Return the numbers; where the database cannot be read, what was added up before."""
+        up = GaugeMetricFamily("wallet_database_up", "1 where calls could reach the database just now, 0 where not.")
         gauges: list[Metric] = []
         with self._lock:
+            up.add_metric((), self._is_up())
             try:
                 with self._reads.connect() as connection:
                     gauges = _waiting(connection)
-                up.add_metric((), 1)
-                self._count()  # that this takes too long is no sign that the database is away
+                self._count()
             except SQLAlchemyError as error:
                 log.warning("metrics not read", error=str(error).partition("\n")[0])
-                if not up.samples:
-                    up.add_metric((), 0)
             return [BUILD, up, *gauges, *self._counters()]
+
+    def _is_up(self) -> bool:
+        try:
+            with self._calls.connect() as connection:
+                return connection.scalar(select(1)) == 1
+        except SQLAlchemyError as error:
+            log.warning("database unreachable", error=str(error).partition("\n")[0])
+            return False
 
     def _count(self) -> None:
         """Add up the refunds that have become settled: whatever was to be written with an earlier time is there."""

@@ -22,7 +22,7 @@ except ModuleNotFoundError:
 else:
     INSTALLED = True
 
-__all__ = ["Traces"]
+__all__ = ["INSTALLED", "Traces"]
 
 TOLD = {
     "userId": "wallet.user_id",

@@ -57,8 +57,8 @@ class Between(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int, fault: Fault) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, port: int, fault: Fault, at: int = 0) -> None:
+        super().__init__(("127.0.0.1", at), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.fault = fault
         self.wallet = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)

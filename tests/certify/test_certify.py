@@ -12,8 +12,8 @@ import pytest
 
 from tests.certify.between import Between
 from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE, free_port
-from wallet_service.certify import refusals
-from wallet_service.certify.client import Client
+from wallet_service.certify import client, refusals
+from wallet_service.certify.client import Client, UnreachableError
 from wallet_service.certify.cycle import Cycle
 from wallet_service.certify.findings import Findings
 from wallet_service.certify.refusals import try_patience, try_player, try_refusals
@@ -146,6 +146,11 @@ def tells_no_ids(ask, forward):
     return got.changed(transactionId="") if got.success else got
 
 
+def tells_ids_that_are_objects(ask, forward):
+    got = forward(ask)
+    return got.changed(transactionId={"id": got.fields.get("transactionId")}) if got.success else got
+
+
 def takes_negative_amounts(ask, forward):
     if ask.call == "Bet":
         ask = ask.changed(amount=ask.fields["amount"].lstrip("-"))
@@ -209,6 +214,7 @@ def pays_again(call, pay):
         (tells_cash_in_the_other_way, {"balance", "bet"}),
         (makes_up_ids, {"bet again", "refund again", "refund renamed", "result again", "race"}),
         (tells_no_ids, {"bet", "refund", "cancel", "result", "race"}),
+        (tells_ids_that_are_objects, {"bet", "refund", "cancel", "result", "race"}),
         (takes_negative_amounts, {"negative amount"}),
         (keeps_refunds, {"refund", "race", "bet came after"}),
         (cancels_nothing, {"cancel", "bet after cancel"}),
@@ -248,6 +254,49 @@ def test_answers_that_take_too_long_are_named(url, player, monkeypatch):
     assert try_all(url, "v4.02", player).keys() == {"in time"}
 
 
+def test_a_wallet_that_is_away_for_a_moment_is_asked_again(service, player, monkeypatch):
+    port, returned = free_port(), []
+
+    def come_back(_seconds):
+        if not returned:
+            returned.append(Between(service.port, lambda ask, forward: forward(ask), at=port))
+
+    monkeypatch.setattr(client, "sleep", come_back)
+    asking = Client(f"http://127.0.0.1:{port}", "v4.02", SETTINGS)
+    assert asking.ask("Balance", player.user_id, "USD").code == "0"
+    asking.close()
+    returned[0].stop()
+
+
+def test_an_end_of_a_round_that_could_not_be_taken_is_sent_again(new_wrong, player, monkeypatch):
+    monkeypatch.setattr(client, "sleep", lambda _seconds: None)
+    numbers = count()
+
+    def says_997_at_first(ask, forward):
+        got = forward(ask)
+        return got.changed(error=997) if ask.call == "EndRound" and next(numbers) == 0 else got
+
+    assert try_all(new_wrong(says_997_at_first), "v4.02", player) == {}
+
+
+def test_stakes_that_cannot_be_given_back_are_named(url, player, monkeypatch):
+    monkeypatch.setattr(client, "sleep", lambda _seconds: None)
+
+    class Gone(Client):
+        """To which nothing answers once there was a bet."""
+
+        def send(self, call, *rest, **more):
+            if call in {"Cancel", "Refund"}:
+                raise UnreachableError("no connection")
+            return super().send(call, *rest, **more)
+
+    asking = Gone(url, "v4.02", SETTINGS)
+    with pytest.raises(UnreachableError, match=r"left in certify-[0-9a-f]{12}-1$"):
+        Cycle(asking, Findings("v4.02"), player.user_id, "USD", Decimal(1)).run()
+    asking.close()
+    assert player.balance() == 99
+
+
 def test_a_wrong_wallet_ends_the_command_with_1_and_the_report_says_why(new_wrong, player, tmp_path):
     url = new_wrong(takes_any_token)
     result = certify(url, "--version", "v4.02", "--report", str(tmp_path / "report.md"))
@@ -261,6 +310,7 @@ def test_a_wrong_wallet_ends_the_command_with_1_and_the_report_says_why(new_wron
     [
         ((f"http://127.0.0.1:{free_port()}",), "no connection"),
         (("ftp://x",), "must be a URL"),
+        (("http://wallet.example.com",), "must be https://"),
         (("http://127.0.0.1:1", "--moves-money"), "--moves-money needs a --player"),
         (("http://127.0.0.1:1", "--report", "x.pdf"), "must end in .md or .json"),
         (("http://127.0.0.1:1", "--report", "no/such/folder/x.md"), "must be in a folder"),

@@ -186,6 +186,7 @@ def test_calls_are_proved_by_the_keys_for_calls_to_lucky_monaco(service, new_pro
         (["--wallet", "http://127.0.0.1:1"], {"WALLET_PARTNER_TOKEN": ""}, "WALLET_PARTNER_TOKEN must be set"),
         (["--wallet", "127.0.0.1:1"], {}, "must be a URL such as"),
         (["--wallet", "http://127.0.0.1:99999"], {}, "must be a URL such as"),
+        (["--wallet", "http://wallet.example.com"], {}, "must be https://"),
         (["--wallet", "http://127.0.0.1:1", "--delays", "2"], {}, "--delays"),
         (["--wallet", "http://127.0.0.1:1", "--play", "2"], {}, "--play needs a --player"),
         (["--wallet", "http://127.0.0.1:1", "--exit"], {}, "--exit needs --play"),

@@ -84,8 +84,9 @@ log = structlog.get_logger("desk")
 def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engine) -> Flask:
     """Return the desk as a WSGI application, to be mounted at ``PREFIX``.
 
-    ``ledger`` carries out what people do; ``reads`` is read-only, with a limit to how long a query takes; ``writes`` is
-    for the desk's own accounts.
+    ``ledger`` carries out what people do; ``reads`` is read-only, with a limit to how long a query takes, and may be
+    behind; ``writes`` is for the desk's own accounts, and for the pages on which people act: what was done a moment ago
+    must be there.
     """
     app = Flask(__name__)
     app.config.update(
@@ -116,12 +117,12 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     search_routes(app, reads)
     story_routes(app, reads)
     player_routes(app, reads)
-    acting_routes(app, reads, ledger)
-    adjusting_routes(app, reads, ledger)
+    acting_routes(app, writes, ledger)
+    adjusting_routes(app, writes, ledger)
     asking = Asking(settings, ledger)
     app.extensions[RENEWALS] = [asking.renew, partial(renew_key, app)]
-    cancel_routes(app, reads, asking)
-    selection_routes(app, reads, writes, asking)
+    cancel_routes(app, writes, asking)
+    selection_routes(app, writes, asking)
     people_routes(app, accounts, tokens)
     tokens_routes(app, tokens)
     me_routes(app, accounts, logins)

@@ -39,9 +39,9 @@ class SelectionForm(WhyForm):
     seen = HiddenField(validators=[is_there])
 
 
-def selection_routes(app: Flask, reads: Engine, writes: Engine, asking: Asking) -> None:
+def selection_routes(app: Flask, engine: Engine, asking: Asking) -> None:
     """Add the routes."""
-    views = SelectionPages(reads, writes, asking)
+    views = SelectionPages(engine, asking)
     add_pages(app, ACTS, cancel_selection=("/cancel-selection", views.cancel_selection))
     add_pages(app, ["GET"], selection_progress=("/cancel-selection/progress", views.progress))
 
@@ -49,10 +49,9 @@ def selection_routes(app: Flask, reads: Engine, writes: Engine, asking: Asking) 
 class SelectionPages:
     """The views."""
 
-    def __init__(self, reads: Engine, writes: Engine, asking: Asking) -> None:
-        """Show what ``reads`` has; enter selections into the action log with ``writes``, which is for nothing else."""
-        self._reads = reads
-        self._writes = writes
+    def __init__(self, engine: Engine, asking: Asking) -> None:
+        """Show what the engine's database has, and enter selections into its action log."""
+        self._engine = engine
         self._asking = asking
 
     def cancel_selection(self) -> Any:
@@ -64,7 +63,7 @@ class SelectionPages:
         is_confirmed = bool(request.form.get("confirmed"))
         fitting = None if is_confirmed else request.form.get("fitting")
         (keys, none), unfit = chosen_rounds(request.form.getlist("round")), ""
-        with self._reads.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+        with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             if fitting is not None:
                 try:
                     keys = rounds_that_fit(connection, fitting, MAX_SELECTION)
@@ -103,7 +102,7 @@ class SelectionPages:
 
     def _is_known(self, form: SelectionForm) -> bool:
         """Tell whether the form was sent before."""
-        with self._reads.connect() as connection:
+        with self._engine.connect() as connection:
             return selection_of(connection, UUID(text_of(form.key))) is not None
 
     def _begun(self, form: SelectionForm, preview: Preview) -> bool:
@@ -113,7 +112,7 @@ class SelectionPages:
         keys = [the_round.key for the_round in preview.rounds]
 
         def record() -> bool:
-            return record_selection(self._writes, selection_id, keys, by_whom=by_whom, why=why)
+            return record_selection(self._engine, selection_id, keys, by_whom=by_whom, why=why)
 
         try:
             self._asking.cancel_selection(selection_id, preview.rounds, record, by_whom=by_whom, why=why)
@@ -125,7 +124,7 @@ class SelectionPages:
     def progress(self) -> Any:
         """Show how the cancellations of a selection go."""
         selection_id = request.args.get("id", type=UUID)
-        with self._reads.connect() as connection:
+        with self._engine.connect() as connection:
             selection = selection_of(connection, selection_id) if selection_id else None
             if selection is None:
                 abort(404, "There is no such selection of rounds.")

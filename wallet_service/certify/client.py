@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import Any
@@ -13,13 +13,14 @@ from uuid import uuid4
 import httpx
 
 from wallet_service.auth import body_hash
+from wallet_service.exchange import TooLargeError, exchange
 from wallet_service.lucky_monaco_answers import printable
 from wallet_service.settings import ContractVersion, Settings
 
 __all__ = ["Client", "Number", "Reply", "UnreachableError"]
 
 PATIENCE_S = 10.0
-COME_AGAIN = "998"
+COME_AGAIN = frozenset({"997", "998"})
 NO_WHOLE_ANSWER = "no whole answer"
 RESENT_AFTER_S = (0.2, 0.5, 1.0, 2.0)
 MAX_ANSWER_BYTES = 64 * 1024
@@ -104,17 +105,22 @@ class Client:
         return {**body, "hash": body_hash(body.items(), self._secret, encoded=False, empty_kept=True)}
 
     def ask(self, call: str, user_id: str, currency: str, **fields: str) -> Reply:
-        """Send a call as it should be; if the wallet says to come again, again, as Lucky Monaco does (rule 17)."""
+        """Send a call as it should be; if the wallet is away or says to come again, again, as Lucky Monaco does.
+
+        Raises:
+            UnreachableError: there is nobody for several seconds.
+
+        """
         body = self.body(call, user_id, currency, **fields)
         if self.is_v4:
             body = self.hashed(body)
-        reply = self.send(call, body)
         for pause in RESENT_AFTER_S:
-            if reply.code != COME_AGAIN and not reply.said.startswith(NO_WHOLE_ANSWER):
-                break
+            with suppress(UnreachableError):
+                reply = self.send(call, body)
+                if reply.code not in COME_AGAIN and not reply.said.startswith(NO_WHOLE_ANSWER):
+                    return reply
             sleep(pause)
-            reply = self.send(call, body)
-        return reply
+        return self.send(call, body)
 
     def send(
         self,
@@ -133,18 +139,21 @@ class Client:
         """
         content = (body if isinstance(body, str) else json.dumps(body)).encode()
         headers = {"Content-Type": content_type, "Accept-Encoding": "identity"}
-        request = self._http.build_request(method, f"{self._url}/{call}", content=content, headers=headers)
-        # In the target only: the request's URL, which httpx logs and which its exceptions hold, has no credential.
         written = urlencode(self.query if query is None else query)
-        request.extensions["target"] = request.url.raw_path + (b"?" + written.encode() if written else b"")
         started = monotonic()
         try:
-            with closing(self._http.send(request, stream=True)) as response:
-                received = bytearray()
-                for chunk in response.iter_raw():
-                    received += chunk
-                    if len(received) > MAX_ANSWER_BYTES:
-                        return Reply(response.status_code, None, f"more than {MAX_ANSWER_BYTES} bytes")
+            response, received = exchange(
+                self._http,
+                method,
+                f"{self._url}/{call}",
+                content,
+                query=written,
+                most=MAX_ANSWER_BYTES,
+                patience=PATIENCE_S,
+                headers=headers,
+            )
+        except TooLargeError:
+            return Reply(0, None, f"an answer of more than {MAX_ANSWER_BYTES} bytes")
         except httpx.ConnectError as error:
             raise UnreachableError(f"no connection: {printable(str(error), TEXT_LENGTH)}") from None
         except httpx.TimeoutException:
@@ -153,7 +162,7 @@ class Client:
             return Reply(0, None, f"{NO_WHOLE_ANSWER}: {printable(str(error), TEXT_LENGTH)}")
         seconds = monotonic() - started
         self.slowest = max(self.slowest, seconds)
-        return self._read(response, bytes(received), seconds)
+        return self._read(response, received, seconds)
 
     def _read(self, response: httpx.Response, body: bytes, seconds: float) -> Reply:
         """Read an answer strictly: what is in the other version's shape is in none."""

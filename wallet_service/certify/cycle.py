@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from secrets import token_hex
 
-from wallet_service.certify.client import Client, Reply
+from wallet_service.certify.client import Client, Reply, UnreachableError
 from wallet_service.certify.findings import Findings
 from wallet_service.certify.refusals import balance_of
 from wallet_service.ledger.money import format_money
@@ -20,6 +20,8 @@ AT_ONCE = 8
 BET = "A bet is taken."
 FINAL = frozenset({"999"})
 TAKEN = frozenset({"0"})
+MAX_ID = 36
+"""Characters of a transactionId."""
 
 
 class Cycle:
@@ -38,7 +40,12 @@ class Cycle:
         """Rounds whose money is not back for certain, by their numbers, and the reference of the last bet."""
 
     def run(self) -> None:
-        """Try everything, and give back what is left at stake."""
+        """Try everything, and give back what is left at stake.
+
+        Raises:
+            UnreachableError: there is nobody any more. It names the rounds whose stakes may not be back.
+
+        """
         before = self._ask_balance()
         if before is None or before < self._amount:
             problem = "the balance cannot be read" if before is None else "there is too little to bet"
@@ -52,13 +59,25 @@ class Cycle:
             self._early_and_late()
             self._at_once()
         finally:
-            for number, reference in self._unfinished.items():
-                self._ask("Cancel", number, reference)
-                self._ask("Refund", number, reference)
+            self._give_back()
         after = self._ask_balance()
         problem = "" if after == before else "a part of it is missing, or too much"
         seen = f"{format_money(before)} before, {'unknown' if after is None else format_money(after)} after"
         self._findings.enter("all is back", "In the end the player has what he had.", seen, problem)
+
+    def _give_back(self) -> None:
+        """Ask for each stake, also behind one that could not be asked for."""
+        left = []
+        for number, reference in self._unfinished.items():
+            try:
+                self._ask("Cancel", number, reference)
+                self._ask("Refund", number, reference)
+            except UnreachableError:
+                left.append(self._round_id(number))
+        if left:
+            raise UnreachableError(
+                f"nobody answers any more; stakes of {self._player} may be left in {', '.join(left)}"
+            )
 
     def _refund(self) -> None:
         """Return a round, and see that it is done once for ever (contract, rules 1, 5, 7)."""
@@ -110,7 +129,7 @@ class Cycle:
         references = [f"f8{number}" for number in range(AT_ONCE)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             replies = list(pool.map(lambda reference: self._ask("Refund", "8", reference), references))
-        ids = {reply.fields.get("transactionId") for reply in replies}
+        ids = {_id_told(reply) for reply in replies}
         worst = next((reply for reply in replies if reply.code != "0"), replies[0])
         promise = f"{AT_ONCE} refunds at once, each with another reference: 0, one transactionId, one payment."
         problem = self._moved(1) or ("" if len(ids) == 1 and all(ids) else "the transactionIds are not one")
@@ -152,11 +171,11 @@ class Cycle:
 
     def _wrongly_told(self, call: str, reply: Reply, same: Reply | None) -> str:
         """Say what is wrong with an answer's facts, now that the balance is known; nothing where all is right."""
-        told = reply.fields.get("transactionId")
-        if same is not None and told != same.fields.get("transactionId"):
+        told = _id_told(reply)
+        if same is not None and told != _id_told(same):
             return "another transactionId than the first one's is told"
         if reply.code == "0" and call != "EndRound" and not told:
-            return "no transactionId is told"
+            return "no transactionId is told, or none that can be one"
         if reply.code == "0" and call != "Refund" and balance_of(self._client, reply, self._currency) != self._balance:
             return "currency and cash beside the answer are not the balance"
         return ""
@@ -176,11 +195,20 @@ class Cycle:
         reply = self._client.ask("Balance", self._player, self._currency)
         return balance_of(self._client, reply, self._currency)
 
+    def _round_id(self, number: str) -> str:
+        return f"certify-{self._run}-{number}"
+
     def _ask(self, call: str, number: str, reference: str, **changes: str) -> Reply:
         """Send a call of the run's round with this number; without a number, of none."""
-        fields = {"roundId": f"certify-{self._run}-{number}"} if number else {}
+        fields = {"roundId": self._round_id(number)} if number else {}
         if call != "EndRound":
             fields["reference"] = f"certify-{self._run}-{reference}"
         if call in {"Bet", "Result"}:
             fields["amount"] = format_money(self._amount)
         return self._client.ask(call, self._player, self._currency, **{**fields, **changes})
+
+
+def _id_told(reply: Reply) -> str | None:
+    """Return the transactionId that a reply tells; ``None``: none that can be one (contract, section 3)."""
+    told = reply.fields.get("transactionId")
+    return told if isinstance(told, str) and 0 < len(told) <= MAX_ID else None

@@ -11,6 +11,7 @@ import click
 from wallet_service.lucky_monaco_answers import printable
 from wallet_service.names import is_name
 from wallet_service.settings import Settings
+from wallet_service.token_urls import may_carry_token
 
 __all__ = ["GAME", "REFERENCE", "ROUND", "USER", "by_whom", "known_currency", "reason_option", "wallet_url"]
 
@@ -59,7 +60,7 @@ def known_currency(_context: click.Context, _parameter: click.Parameter, value: 
 
 
 def wallet_url(_context: click.Context, _option: click.Parameter, value: str) -> str:
-    """Check that a wallet can be at this URL, which has no credentials.
+    """Check that a wallet can be at this URL, which has no credentials and may be called with some.
 
     Raises:
         click.BadParameter: none can.
@@ -72,6 +73,8 @@ def wallet_url(_context: click.Context, _option: click.Parameter, value: str) ->
         good = False
     if not good or parts.query or parts.fragment or parts.username:
         raise click.BadParameter("must be a URL such as http://127.0.0.1:8080")
+    if not may_carry_token(value):
+        raise click.BadParameter("must be https://, as the token goes there; http:// only to this machine itself")
     return value
 
 

@@ -83,7 +83,7 @@ def cancel_round_command(
     if all_rounds and game_id is None:
         raise click.UsageError("--all-rounds needs --game")
     settings = opened_database()
-    reads = create_read_engine(settings.reader_database_url)
+    reads = create_read_engine(settings.database_url)  # what is asked for must be there at once: no standby
     if round_id is not None:
         with reads.connect() as connection:
             known = round_of(connection, user, round_id)

@@ -67,7 +67,7 @@ def cancel_stale_command(
     comes last. Exits with 0 when all were accepted, 1 when some were refused, 2 when it is not known of some.
     """
     settings = opened_database()
-    reads = create_read_engine(settings.reader_database_url)
+    reads = create_read_engine(settings.database_url)  # what is asked for must be there at once: no standby
     before = datetime.now(UTC) - older_than
     with reads.connect() as connection:
         rounds = stale_rounds(connection, opened_before=before, game_id=game_id, currency=currency, limit=limit)

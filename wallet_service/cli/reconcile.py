@@ -75,7 +75,7 @@ def reconcile_command(
         history = History(lucky_monaco, Pace(settings.history_calls_per_minute))
         reconciliation = Reconciliation(
             history,
-            create_read_engine(opened.reader_database_url),
+            create_read_engine(opened.database_url),  # on a standby that is behind, rounds of now would be missing
             start,
             end,
             portion=timedelta(minutes=settings.history_portion_minutes),

@@ -14,6 +14,7 @@ from wallet_service.doctor.lucky_monaco_checks import check_lucky_monaco
 from wallet_service.doctor.settings_checks import check_machine, check_settings
 from wallet_service.schema import HEAD, schema_problem
 from wallet_service.settings import Settings, SettingsError
+from wallet_service.timeouts import check_timeouts
 
 __all__ = ["examine"]
 
@@ -67,7 +68,16 @@ def _database(settings: Settings, workers: int) -> Iterator[Finding]:
             yield fault("schema", f"{variable}: {problem}", "Run: wallet-service migrate, with the owner's URL.")
             return
     yield good("schema", f"It is at {HEAD} or later, with this release's functions.")
+    yield _timeouts(settings)
     yield from _roles(settings)
+
+
+def _timeouts(settings: Settings) -> Finding:
+    try:
+        check_timeouts(settings)
+    except SettingsError as error:
+        return fault("timeouts", str(error), "The service does not start without them.")
+    return good("timeouts", "No call waits for longer than somebody waits for its answer.")
 
 
 def _roles(settings: Settings) -> Iterator[Finding]:

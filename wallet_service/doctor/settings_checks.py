@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from wallet_service.doctor.findings import Finding, fault, good, warning
 from wallet_service.settings import Settings, SettingsError
+from wallet_service.traces import INSTALLED
 
 __all__ = ["check_machine", "check_settings"]
 
@@ -33,7 +34,19 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
             "Wallet calls are taken from any address.",
             "Set WALLET_ALLOWED_NETWORKS to Lucky Monaco's, and WALLET_TRUSTED_PROXIES to your proxy's.",
         )
-    if not settings.admin_secret_key:
+    if settings.traces_url and not INSTALLED:
+        yield fault(
+            "traces",
+            "WALLET_TRACES_URL is set, and the extra is not installed; the service does not start.",
+            "Run: pip install 'wallet-service[traces]', or unset it.",
+        )
+    if settings.admin_port and not settings.admin_secret_key:
+        yield fault(
+            "desk",
+            "WALLET_ADMIN_PORT is set without WALLET_ADMIN_SECRET_KEY; the service does not start.",
+            "Set WALLET_ADMIN_SECRET_KEY to 32 random characters or more, or unset the port.",
+        )
+    elif not settings.admin_secret_key:
         yield warning("desk", "There is no desk.", "Set WALLET_ADMIN_SECRET_KEY to 32 random characters or more.")
     elif not settings.admin_port:
         yield warning(

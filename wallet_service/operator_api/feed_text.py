@@ -53,9 +53,12 @@ def read_cursor(text: str) -> Position:
 
 
 def as_json_lines(rows: Iterable[FeedRow]) -> str:
-    """Write each row as a JSON object in a line of its own; amounts are strings, exact to the last digit."""
+    """Write each row as a JSON object in a line of its own; amounts are strings, exact to the last digit.
+
+    In ASCII: some readers take what Unicode has for the end of a line, which may stand in a name, for one.
+    """
     written = ({name: _plain(value) for name, value in _named(row)} for row in rows)
-    return "".join(f"{dumps(row, ensure_ascii=False)}\n" for row in written)
+    return "".join(f"{dumps(row)}\n" for row in written)
 
 
 def as_csv(rows: Iterable[FeedRow]) -> str:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +11,7 @@ from uuid import uuid4
 import httpx
 
 from wallet_service.auth import body_hash
+from wallet_service.exchange import TooLargeError, exchange
 from wallet_service.lucky_monaco_answers import printable
 from wallet_service.sandbox.rounds import Round
 from wallet_service.settings import ContractVersion
@@ -90,7 +90,7 @@ class Wallet:
         self._keys = keys
         self._provider_id = provider_id
         names = {"MEMB_ID": keys.partner_id, "HASH": keys.token} if self._v4 else {"authToken": keys.token}
-        self._query = urlencode(names).encode()
+        self._query = urlencode(names)
         self._http = httpx.Client(
             headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
             timeout=PATIENCE_S,
@@ -139,23 +139,20 @@ class Wallet:
             NoAnswerError: there is none.
 
         """
-        request = self._http.build_request("POST", f"{self._url}/{message.call}", content=message.body)
-        # In the target only: the request's URL, which httpx logs and which its exceptions hold, has no credential.
-        request.extensions["target"] = request.url.raw_path + b"?" + self._query
+        url = f"{self._url}/{message.call}"
         try:
-            with closing(self._http.send(request, stream=True)) as response:
-                received = bytearray()
-                for chunk in response.iter_raw():
-                    received += chunk
-                    if len(received) > MAX_ANSWER_BYTES:
-                        raise NoAnswerError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+            response, received = exchange(
+                self._http, "POST", url, message.body, query=self._query, most=MAX_ANSWER_BYTES, patience=PATIENCE_S
+            )
+        except TooLargeError:
+            raise NoAnswerError(f"the answer is larger than {MAX_ANSWER_BYTES} bytes") from None
         except httpx.ConnectError:
             raise NoAnswerError("no connection to the wallet") from None
         except httpx.TimeoutException:
             raise NoAnswerError(f"no answer within {PATIENCE_S:g} s") from None
         except httpx.TransportError as error:
             raise NoAnswerError(f"no whole answer: {printable(str(error), TEXT_LENGTH)}") from None
-        return _read(response.status_code, bytes(received))
+        return _read(response.status_code, received)
 
 
 def _read(status: int, body: bytes) -> Answer:
