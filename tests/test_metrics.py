@@ -276,7 +276,7 @@ def test_without_the_database_what_is_known_is_told(new_database):
 def test_the_operator_s_page_names_every_metric_with_its_labels(books, reads, monkeypatch):
     monkeypatch.setattr(stored_metrics, "SETTLED_AFTER", timedelta(0))
     url, ledger = books
-    metrics, stored = Metrics(), StoredMetrics(reads)
+    metrics, stored = Metrics(), StoredMetrics(reads, reads)
     stored.collect()
     player = Player("ann", ledger, reads)
     player.open("USD", "100")

@@ -255,7 +255,7 @@ def test_answers_that_take_too_long_are_named(url, player, monkeypatch):
 
 
 def test_a_wallet_that_is_away_for_a_moment_is_asked_again(service, player, monkeypatch):
-    port, returned = free_port(), []
+    port, returned = free_port(), list[Between]()
 
     def come_back(_seconds):
         if not returned:
