@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from time import monotonic, sleep
 
 import structlog
@@ -27,8 +28,10 @@ REFUSAL = re.compile(
 log = structlog.get_logger("serving")
 
 
-def wait_for_database(engine: Engine, variable: str) -> None:
-    """Return when the database takes connections. Meanwhile the log says why not; SIGTERM ends the process.
+def wait_for_database(engine: Engine, variable: str, at_most_s: float = inf) -> bool:
+    """Return when the database takes connections, or that it still does not after so many seconds.
+
+    Meanwhile the log says why not; SIGTERM ends the process.
 
     Raises:
         SettingsError: it answers, and refuses what ``variable`` says.
@@ -43,9 +46,12 @@ def wait_for_database(engine: Engine, variable: str) -> None:
             if monotonic() >= tell_at:
                 log.warning("waiting for the database", variable=variable, reason=reason)
                 tell_at = monotonic() + TOLD_EVERY_S
+            if monotonic() - started >= at_most_s:
+                return False
             sleep(TRIED_EVERY_S)
     if tell_at > started:
         log.info("the database is there", variable=variable, waited_seconds=round(monotonic() - started, 1))
+    return True
 
 
 def _unreachable(engine: Engine) -> str:

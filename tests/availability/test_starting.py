@@ -5,6 +5,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 
@@ -23,10 +24,10 @@ def start():
     """Start to serve, and say what the log says."""
     started = []
 
-    def begin(url):
+    def begin(url, port=None, **settings):
         process = subprocess.Popen(
-            [WALLET_SERVICE, "serve", "--port", str(free_port())],
-            env={**ENVIRONMENT, **SECRETS, "WALLET_DATABASE_URL": url},
+            [WALLET_SERVICE, "serve", "--port", str(port or free_port())],
+            env={**ENVIRONMENT, **SECRETS, "WALLET_DATABASE_URL": url, **settings},
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -80,6 +81,19 @@ def test_who_waits_for_a_database_ends_when_told_to(database, start):
     process.send_signal(signal.SIGTERM)
     assert process.wait(WITHIN_S) == 0, "by its own handler: a container's first process has no other"
     server.server.start()
+
+
+def test_a_reader_that_is_away_keeps_no_call_waiting_for_ever(database, start):
+    _, url = database
+    port = free_port()
+    apart = {"WALLET_OWNER_DATABASE_URL": as_owner(url)}
+    process = start(
+        url, port, **apart, WALLET_READER_DATABASE_URL=f"postgresql://reader@127.0.0.1:{free_port()}/wallet"
+    )
+    lines = lines_up_to(process, "listens on")
+    [line] = [json.loads(line) for line in lines if "going on without" in line]
+    assert line["variable"] == "WALLET_READER_DATABASE_URL"
+    assert httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
 
 
 @pytest.fixture(scope="module")
