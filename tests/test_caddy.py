@@ -23,7 +23,12 @@ CADDYFILE = (Path(__file__).parent.parent / "deploy" / "Caddyfile").read_text()
 PATIENCE_S = 60
 PROXY, STRANGER, ALLOWED = "127.0.0.1", "127.0.0.3", "127.0.0.4"
 RIGHT, WRONG = 0, 54
-SETTINGS = {"WALLET_ALLOWED_NETWORKS": ALLOWED, "WALLET_TRUSTED_PROXIES": PROXY, "WALLET_ADMIN_SECRET_KEY": SECRET_KEY}
+SETTINGS = {
+    "WALLET_ALLOWED_NETWORKS": ALLOWED,
+    "WALLET_TRUSTED_PROXIES": PROXY,
+    "WALLET_ADMIN_SECRET_KEY": SECRET_KEY,
+    "WALLET_OPERATOR_TOKEN": "platform-token",
+}
 
 
 @dataclass
@@ -90,7 +95,7 @@ def site(database_url, tmp_path_factory):
         "https://{$SITE_HOST} {": f"https://{{$SITE_HOST}}:{port} {{",
         "https://{$SITE_HOST}:8443 {": f"https://{{$SITE_HOST}}:{desk_port} {{",
     }.items():
-        assert text.count(deployed) == 1
+        assert deployed in text
         text = text.replace(deployed, here)
     (folder / "Caddyfile").write_text(text)
     environment = {**os.environ, "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
@@ -128,7 +133,13 @@ def test_the_wallet_is_told_whose_call_it_is(site, new_player, address, headers,
     assert site.ask(new_player().user_id, address, **headers) == answer
 
 
-def test_the_desk_is_on_its_own_port_and_nothing_else_is(site):
+def test_the_platforms_api_is_beside_the_desk_and_not_where_lucky_monaco_calls(site):
+    assert site.get("/operator/transactions").status_code == 401
+    for path in ("/operator/transactions", "/operator", "/%6fperator/transactions", "//operator/transactions"):
+        assert site.get(path, site.port).status_code == 404, path
+
+
+def test_the_desk_is_on_its_own_port_and_nothing_of_lucky_monacos_is(site):
     page = site.get("/admin/login")
     assert page.status_code == 200
     assert "secure" in page.headers["Set-Cookie"].lower()

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 from flask import Blueprint, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -145,14 +146,16 @@ class _Living(Collector):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._files = MultiProcessCollector(None, str(folder))
+        self._lock = Lock()
 
     def collect(self) -> Iterable[Metric]:
         """Return the numbers of all processes."""
-        for path in self._folder.glob("gauge_live*_*.db"):
-            pid = int(path.stem.rpartition("_")[2])
-            if not _is_alive(pid):
-                mark_process_dead(pid, str(self._folder))
-        numbers: Iterable[Metric] = self._files.collect()
+        with self._lock:  # two who look at once would both remove what a process held
+            for path in self._folder.glob("gauge_live*_*.db"):
+                pid = int(path.stem.rpartition("_")[2])
+                if not _is_alive(pid):
+                    mark_process_dead(pid, str(self._folder))
+            numbers: Iterable[Metric] = self._files.collect()
         return numbers
 
 
