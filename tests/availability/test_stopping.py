@@ -3,6 +3,7 @@
 import http.client
 import json
 import signal
+import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ from wallet_service.embedded_roles import SERVICE_LOGIN, url_as
 from wallet_service.schema import migrate
 
 CALLERS = 16
+WITHIN_S = 30
+"""As long as compose waits; nothing that a caller does, or does not do, may take longer."""
 PATH = f"/v4/Bet?authToken={SECRETS['WALLET_PARTNER_TOKEN']}"
 
 
@@ -108,4 +111,14 @@ def test_no_call_is_lost_when_the_wallet_is_stopped(wallet):
     books = log_of(as_superuser(url))
     assert {key: books.get(key) for key in seen.acknowledged} == seen.acknowledged
     assert books.keys() == seen.acknowledged.keys(), "what came too late to be accepted had no effect"
+    assert audited(url).returncode == 0
+
+
+def test_a_call_that_does_not_come_whole_keeps_no_wallet_from_stopping(wallet):
+    service, url, _ = wallet
+    with socket.create_connection(("127.0.0.1", service.port)) as sender:
+        sender.sendall(f"POST {PATH} HTTP/1.1\r\nHost: wallet\r\nContent-Length: 100\r\n\r\n{{".encode())
+        assert httpx.get(f"http://127.0.0.1:{service.port}/readyz").status_code == 200
+        service.process.send_signal(signal.SIGTERM)
+        service.process.wait(WITHIN_S)
     assert audited(url).returncode == 0
