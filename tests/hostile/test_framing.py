@@ -117,8 +117,8 @@ def test_a_call_that_broke_off_is_not_applied(target, player):
     with Wire(target.port) as wire:
         wire.send(post(BET, bet_body(player), length=len(bet_body(player)) + 1))
         wire.end()
-        answer = wire.answer()
-    assert answer is None or answer.status == 400
+        came = wire.rest()  # all of the answer, a part of it, or nothing
+    assert not came or came.startswith(b"HTTP/1.1 400 ")
     assert player.log() == []
 
 
@@ -127,8 +127,8 @@ def test_a_call_in_chunks_that_broke_off_within_its_object_is_not_applied(target
     with Wire(target.port) as wire:
         wire.send(of(CHUNKED, body=b"%x\r\n%s" % (len(body), body[:-1]), start=f"POST {BET} HTTP/1.1"))
         wire.end()
-        answer = wire.answer()
-    assert answer is None or answer.status == 400
+        came = wire.rest()  # all of the answer, a part of it, or nothing
+    assert not came or came.startswith(b"HTTP/1.1 400 ")
     assert player.log() == []
 
 
@@ -136,5 +136,5 @@ def test_a_sender_who_closes_its_side_too_early_harms_nobody(target, player):
     with Wire(target.port) as wire:
         wire.send(post(BALANCE, balance_body(player)))
         wire.end()
-        answer = wire.answer()
-    assert answer is None or answer.status == 200
+        came = wire.rest()  # all of the answer, a part of it, or nothing
+    assert not came or came.startswith(b"HTTP/1.1 200 ")

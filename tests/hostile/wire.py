@@ -58,6 +58,10 @@ class Wire:
             if status >= 200:
                 return Answered(status, headers, self._exactly(int(headers["content-length"])))
 
+    def rest(self) -> bytes:
+        """Read until the connection ends, however it does."""
+        return self._came + b"".join(iter(self._more, b""))
+
     def _until(self, mark: bytes) -> bytes | None:
         while mark not in self._came:
             if not self._take_more():
