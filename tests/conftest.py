@@ -96,6 +96,16 @@ def database_settings(url: str) -> dict[str, str]:
     }
 
 
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[tuple[EmbeddedPostgres, str]]:
+    """A migrated server that no other test uses, so that it may be stopped, and its service's URL."""
+    server = EmbeddedPostgres(tmp_path / "data")
+    url = server.start()
+    migrate(as_owner(url))
+    yield server, url_as(SERVICE_LOGIN, url)
+    server.stop()
+
+
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The superuser's URL."""

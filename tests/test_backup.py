@@ -262,10 +262,8 @@ def test_backed_up_under_load_lost_and_restored_every_acknowledged_call_is_there
     restored.stop()
 
 
-def test_a_dump_under_load_is_restored_and_resends_settle_the_rest(tmp_path, new_service):
-    server = EmbeddedPostgres(tmp_path)
-    url = url_as(SERVICE_LOGIN, server.start())
-    migrate(as_owner(url))
+def test_a_dump_under_load_is_restored_and_resends_settle_the_rest(own_server, tmp_path, new_service):
+    server, url = own_server
     open_wallets(url)
     superuser = as_superuser(url)
 
@@ -286,4 +284,3 @@ def test_a_dump_under_load_is_restored_and_resends_settle_the_rest(tmp_path, new
     assert kept.items() <= at_point.items(), "what was acknowledged before the dump is in it"
     assert acknowledged.ids.keys() - at_point.keys(), "what came after it is not: the drill has something to resend"
     settle(new_service, restored, acknowledged)
-    server.stop()

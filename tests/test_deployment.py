@@ -186,7 +186,7 @@ def test_ports_agree():
     desk = SERVICES["wallet"]["environment"]["WALLET_ADMIN_PORT"]
     assert SERVICES["wallet"]["expose"] == ["8080", desk]
     caddyfile = (ROOT / "deploy" / "Caddyfile").read_text()
-    assert re.findall(r"dynamic a wallet (\d+)", caddyfile) == ["8080", desk]
+    assert re.findall(r"dynamic a wallet (\d+)", caddyfile) == ["8080", "8080", desk]
     prometheus = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
     assert prometheus["scrape_configs"][0]["dns_sd_configs"][0]["port"] == int(desk)
 

@@ -16,28 +16,17 @@ from sqlalchemy import text
 
 from tests.conftest import ENVIRONMENT, WALLET_SERVICE, Service, as_owner, as_superuser, database_settings
 from wallet_service.database import create_migration_engine, create_wallet_engine
-from wallet_service.embedded import EmbeddedPostgres
-from wallet_service.embedded_roles import SERVICE_LOGIN, url_as
+from wallet_service.embedded_roles import SERVICE_LOGIN
 from wallet_service.ledger.calls import OpenWallet
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
-from wallet_service.schema import migrate
 
 PATIENCE_S = 3.0  # Lucky Monaco's own, after which an answer comes too late
 
 
 @pytest.fixture
-def database(tmp_path):
-    server = EmbeddedPostgres(tmp_path / "data")
-    url = server.start()
-    migrate(as_owner(url))
-    yield server, url_as(SERVICE_LOGIN, url)
-    server.stop()
+def wallet(own_server, new_service):
 
-
-@pytest.fixture
-def wallet(database, new_service):
-
-    _, url = database
+    _, url = own_server
     subprocess.run(
         [WALLET_SERVICE, "wallet", "open", "p", "USD", "--balance", "100"],
         env={**ENVIRONMENT, **database_settings(url)},
@@ -85,8 +74,8 @@ def processes(server):
     return [postmaster, *postmaster.children(recursive=True)]
 
 
-def test_database_stopped_and_started_again(database, wallet):
-    server, _ = database
+def test_database_stopped_and_started_again(own_server, wallet):
+    server, _ = own_server
     assert wallet.v4_02("Bet", BET).json()["error"] == 0
     server.server.stop()
     for call, body in (("Refund", REFUND), ("Bet", {**BET, "reference": "b2"}), ("Balance", BALANCE)):
@@ -104,8 +93,8 @@ def test_database_stopped_and_started_again(database, wallet):
     assert wallet.http.get("/readyz").status_code == 200
 
 
-def test_database_that_falls_silent(database, wallet):
-    server, _ = database
+def test_database_that_falls_silent(own_server, wallet):
+    server, _ = own_server
     assert wallet.v4_02("Bet", BET).json()["error"] == 0
     stopped = processes(server)
     for process in stopped:
@@ -120,9 +109,9 @@ def test_database_that_falls_silent(database, wallet):
     assert wallet.v4_02("Balance", BALANCE).json()["cash"] == "100.00"
 
 
-def test_of_several_hosts_the_last_is_found_however_long_the_others_are_silent(database):
+def test_of_several_hosts_the_last_is_found_however_long_the_others_are_silent(own_server):
     """Each that is gone takes its time, and what is left of a call's patience by then is nothing."""
-    _, url = database
+    _, url = own_server
     found = re.search(r"host=([^&]+)", url)
     assert found
     host = found[1]
@@ -139,9 +128,9 @@ def test_of_several_hosts_the_last_is_found_however_long_the_others_are_silent(d
     assert answers, "a connection that was made late is there for the next call"
 
 
-def test_a_lock_held_too_long(database, wallet):
+def test_a_lock_held_too_long(own_server, wallet):
 
-    _, url = database
+    _, url = own_server
     assert wallet.v4_02("Bet", BET).json()["error"] == 0
     with create_migration_engine(as_owner(url)).connect() as connection:
         connection.execute(text("SELECT FROM wallets FOR UPDATE"))
@@ -156,8 +145,8 @@ def at_once(number, send):
         return [response.json() for response in pool.map(lambda _: send(), range(number))]
 
 
-def test_many_calls_while_the_database_is_silent_are_all_answered_in_time(database, wallet):
-    server, _ = database
+def test_many_calls_while_the_database_is_silent_are_all_answered_in_time(own_server, wallet):
+    server, _ = own_server
     assert wallet.v4_02("Balance", BALANCE).json()["error"] == 0
     stopped = processes(server)
     for process in stopped:
@@ -170,8 +159,8 @@ def test_many_calls_while_the_database_is_silent_are_all_answered_in_time(databa
     assert resend(wallet, "Balance", BALANCE)["error"] == 0
 
 
-def test_a_stuck_wallet_does_not_hold_up_the_others(database, wallet):
-    _, url = database
+def test_a_stuck_wallet_does_not_hold_up_the_others(own_server, wallet):
+    _, url = own_server
     engine = create_migration_engine(as_owner(url))
     ledger_engine = create_wallet_engine(url, connections=1)
     Ledger(ledger_engine).apply(OpenWallet("q", "USD", Decimal(5)))
@@ -187,8 +176,8 @@ def test_a_stuck_wallet_does_not_hold_up_the_others(database, wallet):
     assert resend(wallet, "Bet", BET)["error"] == 0
 
 
-def test_a_standby_is_not_written_to_and_says_so(database, wallet):
-    _, url = database
+def test_a_standby_is_not_written_to_and_says_so(own_server, wallet):
+    _, url = own_server
     with create_migration_engine(as_superuser(url)).connect() as connection:
         connection.execute(text(f"ALTER ROLE {SERVICE_LOGIN} SET default_transaction_read_only = on"))
         connection.execute(text("COMMIT"))
@@ -201,8 +190,8 @@ def test_a_standby_is_not_written_to_and_says_so(database, wallet):
     assert (ready.status_code, ready.json()["reason"]) == (503, "the database is read-only; is it a standby?")
 
 
-def test_a_log_that_cannot_be_written_does_not_fail_a_call(database):
-    _, url = database
+def test_a_log_that_cannot_be_written_does_not_fail_a_call(own_server):
+    _, url = own_server
     with Path("/dev/full").open("w") as full:
         service = Service(url, stderr=full, WALLET_LOG_LEVEL="INFO")
     try:

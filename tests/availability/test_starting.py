@@ -11,9 +11,6 @@ import pytest
 
 from tests.chaos.postgres import Postgres
 from tests.conftest import ENVIRONMENT, SECRETS, WALLET_SERVICE, as_owner, free_port
-from wallet_service.embedded import EmbeddedPostgres
-from wallet_service.embedded_roles import SERVICE_LOGIN, url_as
-from wallet_service.schema import migrate
 from wallet_service.waiting import TOLD_EVERY_S
 
 WITHIN_S = 60
@@ -40,15 +37,6 @@ def start():
         process.communicate()
 
 
-@pytest.fixture
-def database(tmp_path):
-    server = EmbeddedPostgres(tmp_path / "data")
-    url = server.start()
-    migrate(as_owner(url))
-    yield server, url_as(SERVICE_LOGIN, url)
-    server.stop()
-
-
 def lines_up_to(process, words):
     lines = []
     for line in process.stderr:
@@ -58,8 +46,8 @@ def lines_up_to(process, words):
     raise AssertionError(lines)
 
 
-def test_a_database_that_is_down_is_waited_for(database, start):
-    server, url = database
+def test_a_database_that_is_down_is_waited_for(own_server, start):
+    server, url = own_server
     server.server.stop()
     process = start(url)
     [*_, line] = lines_up_to(process, "waiting for the database")
@@ -73,8 +61,8 @@ def test_a_database_that_is_down_is_waited_for(database, start):
     assert sum("waiting for" in line for line in lines) <= there["waited_seconds"] / TOLD_EVERY_S, "seldom told again"
 
 
-def test_who_waits_for_a_database_ends_when_told_to(database, start):
-    server, url = database
+def test_who_waits_for_a_database_ends_when_told_to(own_server, start):
+    server, url = own_server
     server.server.stop()
     process = start(url)
     lines_up_to(process, "waiting for the database")
@@ -83,8 +71,8 @@ def test_who_waits_for_a_database_ends_when_told_to(database, start):
     server.server.start()
 
 
-def test_a_reader_that_is_away_keeps_no_call_waiting_for_ever(database, start):
-    _, url = database
+def test_a_reader_that_is_away_keeps_no_call_waiting_for_ever(own_server, start):
+    _, url = own_server
     port = free_port()
     apart = {"WALLET_OWNER_DATABASE_URL": as_owner(url)}
     process = start(

@@ -13,11 +13,8 @@ import httpx
 import pytest
 
 from tests.availability.pair import open_wallets
-from tests.conftest import SECRETS, Service, as_owner, as_superuser
+from tests.conftest import SECRETS, Service, as_superuser
 from tests.test_backup import audited, call_of, log_of
-from wallet_service.embedded import EmbeddedPostgres
-from wallet_service.embedded_roles import SERVICE_LOGIN, url_as
-from wallet_service.schema import migrate
 
 CALLERS = 16
 WITHIN_S = 30
@@ -26,17 +23,14 @@ PATH = f"/v4/Bet?authToken={SECRETS['WALLET_PARTNER_TOKEN']}"
 
 
 @pytest.fixture
-def wallet(tmp_path):
-    server = EmbeddedPostgres(tmp_path / "data")
-    url = url_as(SERVICE_LOGIN, server.start())
-    migrate(as_owner(url))
+def wallet(own_server, tmp_path):
+    _, url = own_server
     open_wallets(url, [f"p{caller}" for caller in range(CALLERS)], "1000000")
     log = tmp_path / "log"
     with log.open("w") as file:
         service = Service(url, file, workers="2", WALLET_LOG_LEVEL="INFO")
     yield service, url, log
     service.stop()
-    server.stop()
 
 
 @dataclass
