@@ -20,9 +20,8 @@ READY := $(VENV)/.ready
 run: setup
 	@exec $(VENV)/bin/wallet-service demo --port $(PORT)
 
-# By the order of the files: a file is one process's, and those with few tests take longest, so they should not come last.
 test: setup
-	$(VENV)/bin/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(VENV)/bin/pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: setup
 	$(VENV)/bin/ruff check
