@@ -44,7 +44,7 @@ def guesses(right: str) -> dict[str, list[str]]:
     """Return copies of the right credential and of wrong ones, by what is wrong."""
 
     def wrong(at: int) -> str:
-        return right[:at] + random.choice(DIGITS.replace(right[at], "")) + right[at + 1 :]  # noqa: S311
+        return right[:at] + random.choice(DIGITS.replace(right[at], "")) + right[at + 1 :]  # noqa: S311 - guesses, no secrets of anybody's
 
     last = len(right) - 1
     return {
@@ -52,7 +52,7 @@ def guesses(right: str) -> dict[str, list[str]]:
         "first sign wrong": [wrong(0) for _ in range(COPIES)],
         "last sign wrong": [wrong(last) for _ in range(COPIES)],
         "one sign short": ["".join(list(right[:last])) for _ in range(COPIES)],
-        "one sign long": [right + random.choice(DIGITS) for _ in range(COPIES)],  # noqa: S311
+        "one sign long": [right + random.choice(DIGITS) for _ in range(COPIES)],  # noqa: S311 - guesses, no secrets of anybody's
     }
 
 
@@ -60,14 +60,14 @@ def measure(make: Callable[[str], Check], right: str, samples: int) -> dict[str,
     """Return the nanoseconds of each kind of guess, with the secret that it is about and with other ones."""
     kinds = guesses(right)
     # The others are of other lengths, too.
-    checks = [(make(right), make(secret(random.choice((24, 32, 40))))) for _ in range(COPIES)]  # noqa: S311
+    checks = [(make(right), make(secret(random.choice((24, 32, 40))))) for _ in range(COPIES)]  # noqa: S311 - guesses, no secrets of anybody's
     times: dict[str, tuple[list[int], list[int]]] = {kind: ([], []) for kind in kinds}
     order = [(kind, which) for kind in kinds for which in (0, 1)]
     gc.disable()
     for _ in range(samples):
         random.shuffle(order)
         for kind, which in order:
-            guess, check = random.choice(kinds[kind]), random.choice(checks)[which]  # noqa: S311
+            guess, check = random.choice(kinds[kind]), random.choice(checks)[which]  # noqa: S311 - guesses, no secrets of anybody's
             check(guess)  # once before, so that all of it lies in the processor's memory
             started = perf_counter_ns()
             for _ in range(BATCH):
@@ -91,8 +91,8 @@ def report(what: str, make: Callable[[str], Check], right: str, samples: int) ->
         t = welch(its, others)
         told_apart |= abs(t) > TOLD_APART and abs(fmean(its) / fmean(others) - 1) > LEAST_PART
         of_one = (fmean(its) / BATCH, fmean(others) / BATCH)
-        print(f"{what:28} {kind:17} {of_one[0]:9.1f} ns, other secret {of_one[1]:9.1f} ns, t = {t:8.2f}")  # noqa: T201
-    print(f"{what:28} {'TOLD APART' if told_apart else 'not told apart'}\n", flush=True)  # noqa: T201
+        print(f"{what:28} {kind:17} {of_one[0]:9.1f} ns, other secret {of_one[1]:9.1f} ns, t = {t:8.2f}")  # noqa: T201 - its output
+    print(f"{what:28} {'TOLD APART' if told_apart else 'not told apart'}\n", flush=True)  # noqa: T201 - its output
     return told_apart
 
 
@@ -122,7 +122,7 @@ def with_token(member: str | None) -> Callable[[str], Check]:
 
 def with_partner_id(partner_id: str) -> Check:
     """Check a partner id beside a right token."""
-    checker = credentials(partner_id=partner_id, token="t")  # noqa: S106
+    checker = credentials(partner_id=partner_id, token="t")  # noqa: S106 - nobody's
     return lambda guess: checker.url_token_valid({"MEMB_ID": guess, "HASH": "t"})
 
 
@@ -155,7 +155,7 @@ def main() -> None:
     hash_key = "k" * 32
     right_hash = body_hash(BODY.items(), hash_key, encoded=False, empty_kept=True)
     # A guess is about the hash; the other checkers have another key of the same length, as the key is hashed each time.
-    hash_checks: Callable[[str], Check] = lambda known: with_hash_secret(hash_key if known == right_hash else secret())  # noqa: E731
+    hash_checks: Callable[[str], Check] = lambda known: with_hash_secret(hash_key if known == right_hash else secret())  # noqa: E731 - one of several checks of one line
     tokens = secret()
     leaks = [
         what

@@ -7,7 +7,6 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from threading import Condition
 
@@ -16,16 +15,15 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
+from tests.availability.pair import open_wallets
 from tests.conftest import ENVIRONMENT, WALLET_SERVICE, as_owner, as_superuser
-from wallet_service.database import create_wallet_engine
 from wallet_service.embedded import EmbeddedPostgres
 from wallet_service.embedded_roles import SERVICE_LOGIN, url_as
-from wallet_service.ledger.calls import OpenWallet
-from wallet_service.ledger.ledger import Ledger
 from wallet_service.schema import migrate
 
 PROCEDURE = (Path(__file__).parents[1] / "docs" / "backup.md").read_text(encoding="utf-8")
 CLIENTS = 3
+PLAYERS = [f"p{client}" for client in range(CLIENTS)]
 
 
 def settings_of(heading, **places):
@@ -145,15 +143,8 @@ def archiving_into(archive, server):
     server.server.stop()
     url = url_as(SERVICE_LOGIN, server.start())
     migrate(as_owner(url))
-    open_wallets(url)
+    open_wallets(url, PLAYERS, "2000")
     return url
-
-
-def open_wallets(url):
-    engine = create_wallet_engine(url, 1)
-    for client in range(CLIENTS):
-        Ledger(engine).apply(OpenWallet(f"p{client}", "USD", Decimal(2_000)))
-    engine.dispose()
 
 
 def backed_up(server, base):
@@ -264,7 +255,7 @@ def test_backed_up_under_load_lost_and_restored_every_acknowledged_call_is_there
 
 def test_a_dump_under_load_is_restored_and_resends_settle_the_rest(own_server, tmp_path, new_service):
     server, url = own_server
-    open_wallets(url)
+    open_wallets(url, PLAYERS, "2000")
     superuser = as_superuser(url)
 
     acknowledged = Acknowledged()

@@ -89,13 +89,13 @@ def site(database_url, tmp_path_factory):
     port, desk_port, inner_desk_port = free_port(), free_port(), free_port()
     service = Service(database_url, WALLET_ADMIN_PORT=str(inner_desk_port), WALLET_LOG_LEVEL="WARNING", **SETTINGS)
     text = CADDYFILE
-    for deployed, here in {
-        "wallet 8080": f"127.0.0.1 {service.port}",
-        "wallet 8081": f"127.0.0.1 {inner_desk_port}",
-        "https://{$SITE_HOST} {": f"https://{{$SITE_HOST}}:{port} {{",
-        "https://{$SITE_HOST}:8443 {": f"https://{{$SITE_HOST}}:{desk_port} {{",
-    }.items():
-        assert deployed in text
+    for deployed, times, here in (
+        ("wallet 8080", 2, f"127.0.0.1 {service.port}"),
+        ("wallet 8081", 1, f"127.0.0.1 {inner_desk_port}"),
+        ("https://{$SITE_HOST} {", 1, f"https://{{$SITE_HOST}}:{port} {{"),
+        ("https://{$SITE_HOST}:8443 {", 1, f"https://{{$SITE_HOST}}:{desk_port} {{"),
+    ):
+        assert text.count(deployed) == times
         text = text.replace(deployed, here)
     (folder / "Caddyfile").write_text(text)
     environment = {**os.environ, "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}

@@ -16,7 +16,7 @@ TOLD = 3
 log = structlog.get_logger("roles")
 
 
-def check_roles(settings: Settings, missing: AbstractSet[str] = frozenset()) -> None:
+def check_roles(settings: Settings, missing: AbstractSet[str]) -> None:
     """Refuse roles that may do more than their part, where there are several; warn where there is one for everything.
 
     What a ``missing`` variable names cannot be asked now; the log says so.

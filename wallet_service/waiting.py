@@ -5,7 +5,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from math import inf
 from time import monotonic, sleep
 
 import structlog
@@ -28,7 +27,7 @@ REFUSAL = re.compile(
 log = structlog.get_logger("serving")
 
 
-def wait_for_database(engine: Engine, variable: str, at_most_s: float = inf) -> bool:
+def wait_for_database(engine: Engine, variable: str, at_most_s: float) -> bool:
     """Return when the database takes connections, or that it still does not after so many seconds.
 
     Meanwhile the log says why not; SIGTERM ends the process.

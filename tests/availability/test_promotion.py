@@ -48,7 +48,7 @@ def test_no_acknowledged_call_is_lost_with_the_primary(pair, callers, lose):
         found_at = monotonic()
         callers.wait_for_more(60)
     # For docs/high-availability.md: pytest -s shows it.
-    print(f"promoted in {promoted_at - lost_at:.2f} s, first call {found_at - promoted_at:.2f} s later")  # noqa: T201
+    print(f"promoted in {promoted_at - lost_at:.2f} s, first call {found_at - promoted_at:.2f} s later")  # noqa: T201 - what docs/high-availability.md tells
     callers.check(log_at(pair.second))
     audit = audited(pair.url)
     assert audit.returncode == 0, audit.stdout + audit.stderr

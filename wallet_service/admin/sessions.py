@@ -30,7 +30,7 @@ class DeskSessions(SecureCookieSessionInterface):
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask asks so
         """Tell whether the cookie is for HTTPS only."""
         host = request.host.rpartition(":")[0] or request.host
-        proxied = any(name.startswith("X-Forwarded-") or name == "Forwarded" for name in request.headers.keys())  # noqa: SIM118
+        proxied = any(name.startswith("X-Forwarded-") or name == "Forwarded" for name in request.headers.keys())  # noqa: SIM118 - it yields pairs without
         return proxied or not (_is_loopback(host.strip("[]")) and _is_loopback(request.remote_addr or ""))
 
 
