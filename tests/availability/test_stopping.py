@@ -61,6 +61,7 @@ class Seen:
                 answer = json.loads(response.read())
             except (OSError, http.client.HTTPException):
                 self.lost.append((key, is_kept))
+                connection.close()
                 connection = None
                 continue
             is_kept = not response.will_close
