@@ -88,8 +88,8 @@ def send(
     return Load(told["good"], told["seconds"], told["p50"] / 1000, told["p99"] / 1000, failed)
 
 
-def send_to_database(database_url: str, rounds: Rounds, *, connections: int, seconds: float) -> Load:
-    """Refund rounds by calling the function alone, from as many connections.
+def send_to_database(database_url: str, rounds: Rounds, *, connections: int, seconds: float, rate: float = 0) -> Load:
+    """Refund rounds by calling the function alone, from as many connections; with a ``rate``, so many a second in all.
 
     Raises:
         LoadError: a call failed.
@@ -106,6 +106,7 @@ def send_to_database(database_url: str, rounds: Rounds, *, connections: int, sec
             [
                 *command,
                 f"--time={seconds:.0f}",
+                *([f"--rate={rate:.0f}"] if rate else []),
                 "--log",
                 f"--log-prefix={log}",
                 *variables,

@@ -15,6 +15,8 @@ CEILING_CONNECTIONS = (8, CONNECTIONS)
 """Of pgbench: as many as a worker has to the database, which does best here, and as many as there are calls."""
 ROUNDS_A_SECOND = {"pgbench": 5000, "refund": 3500, "replay": 3500}
 """Open rounds for each second of a measurement that refunds them: more than it can need here."""
+TURNS = 3
+"""Of measurements that are compared with each other and differ by little: the machine's speed differs by more."""
 HOT_CLIENTS = (1, 4, 16, 64)
 OVERLOAD_CONNECTIONS = 512
 SOAK_PART_S = 30
@@ -61,13 +63,13 @@ class Bench:
     ceiling_connections: tuple[int, ...] = CEILING_CONNECTIONS
     figures: list[Figure] = field(default_factory=list)
 
-    def ceiling(self, connections: int) -> Figure:
-        """Measure the refund function called by pgbench."""
-        rounds = self._rounds("pgbench")
+    def ceiling(self, connections: int, rate: float = 0) -> Figure:
+        """Measure the refund function called by pgbench, as often as can be or, with a ``rate``, so often a second."""
+        rounds = self._rounds("pgbench", rate)
         with stopwatch(self.database.process) as cpu:
-            load = send_to_database(self.database.url, rounds, connections=connections, seconds=self.seconds)
+            load = send_to_database(self.database.url, rounds, connections=connections, seconds=self.seconds, rate=rate)
         check_rounds(rounds, load)
-        return self._keep(Figure("pgbench", 0, connections, load, 0, cpu[0] / load.calls * 1000))
+        return self._keep(Figure(_named("pgbench", rate), 0, connections, load, 0, cpu[0] / load.calls * 1000))
 
     def http(
         self,
@@ -84,7 +86,7 @@ class Bench:
 
         Under ``overload``, calls may be turned away.
         """
-        rounds = self._rounds(scenario)
+        rounds = self._rounds(scenario, rate)
         if scenario == "replay":
             send(server.url, "refund", rounds, connections=connections, seconds=1)
         with stopwatch(server.process, self.database.process) as cpu:
@@ -100,9 +102,8 @@ class Bench:
         if scenario == "refund" and server.name != "empty view":
             check_rounds(rounds, load)
         per_thousand = 1000 / load.calls
-        what = f"{server.name}: {scenario}" + (f", {rate:.0f}/s sent" if rate else "")
         figure = Figure(
-            what,
+            _named(f"{server.name}: {scenario}", rate),
             workers,
             connections,
             load,
@@ -112,13 +113,19 @@ class Bench:
         )
         return self._keep(figure)
 
-    def _rounds(self, what: str) -> Rounds:
-        return self.database.new_rounds(int(ROUNDS_A_SECOND.get(what, 0) * (self.seconds + 1)))
+    def _rounds(self, what: str, rate: float) -> Rounds:
+        a_second = ROUNDS_A_SECOND.get(what, 0)
+        # Some connections send more than others, and each has rounds of its own.
+        return self.database.new_rounds(int(min(a_second, 2 * rate or a_second) * (self.seconds + 1)))
 
     def _keep(self, figure: Figure) -> Figure:
         self.figures.append(figure)
         self.on_figure(figure)
         return figure
+
+
+def _named(what: str, rate: float) -> str:
+    return what + (f", {rate:.0f}/s sent" if rate else "")
 
 
 def check_rounds(rounds: Rounds, load: Load) -> None:
@@ -150,7 +157,9 @@ def main_ratios(bench: Bench, workers: int, *, quick: bool) -> dict[str, float]:
         refund, replay, mix = (
             bench.http(server, workers, scenario).load.rate for scenario in ("refund", "replay", "mix")
         )
-        latencies = {} if quick else latency_ratio(bench, server, workers, refund)
+        latencies = {} if quick else {"half_load_p99_vs_single_p50": latency_ratio(bench, server, workers)}
+    if not quick:
+        latencies["pgbench_half_load_p99_vs_single_p50"] = pgbench_latency_ratio(bench)
     return {
         "refund_vs_pgbench": refund / ceiling,
         "refund_vs_usual": refund / usual,
@@ -160,11 +169,25 @@ def main_ratios(bench: Bench, workers: int, *, quick: bool) -> dict[str, float]:
     }
 
 
-def latency_ratio(bench: Bench, server: Server, workers: int, full: float) -> dict[str, float]:
+def latency_ratio(bench: Bench, server: Server, workers: int) -> float:
     """Measure what the slowest calls take at half of full load, against what a call takes that has the wallet alone."""
-    single = bench.http(server, workers, "refund", connections=1)
-    half = bench.http(server, workers, "refund", connections=2 * CONNECTIONS, rate=full / 2)
-    return {"half_load_p99_vs_single_p50": half.load.p99 / single.load.p50}
+    found = []
+    for _ in range(TURNS):
+        single = bench.http(server, workers, "refund", connections=1)
+        full = bench.http(server, workers, "refund")
+        half = bench.http(server, workers, "refund", connections=2 * CONNECTIONS, rate=full.load.rate / 2)
+        found.append(half.load.p99 / single.load.p50)
+    return median(found)
+
+
+def pgbench_latency_ratio(bench: Bench) -> float:
+    """Measure the same of the database alone: how slow the slowest calls are that no service has a part in."""
+    found = []
+    for _ in range(TURNS):
+        single, full = bench.ceiling(1), bench.ceiling(CEILING_CONNECTIONS[0])
+        half = bench.ceiling(CONNECTIONS, full.load.rate / 2)
+        found.append(half.load.p99 / single.load.p50)
+    return median(found)
 
 
 def other_ratios(bench: Bench, workers: int) -> dict[str, float]:
@@ -184,10 +207,10 @@ def two_workers_against_one(bench: Bench) -> dict[str, float]:
         warm(wallet(bench.database.url, 1), bench.database) as one,
         warm(wallet(bench.database.url, 2), bench.database) as two,
     ):
-        single, double = bench.http(one, 1, "refund"), bench.http(two, 2, "refund")
+        pairs = [(bench.http(one, 1, "refund"), bench.http(two, 2, "refund")) for _ in range(TURNS)]
     return {
-        "two_workers_vs_one": double.load.rate / single.load.rate,
-        "two_workers_cpu_vs_one": double.cpu_server / single.cpu_server,
+        "two_workers_vs_one": median(double.load.rate / single.load.rate for single, double in pairs),
+        "two_workers_cpu_vs_one": median(double.cpu_server / single.cpu_server for single, double in pairs),
     }
 
 
@@ -198,8 +221,10 @@ def many_rounds_against_few(few: Bench, many: Bench, workers: int) -> dict[str, 
         warm(wallet(many.database.url, workers), many.database) as large,
     ):
         return {
-            f"many_rounds_vs_few_{scenario}": many.http(large, workers, scenario).load.rate
-            / few.http(small, workers, scenario).load.rate
+            f"many_rounds_vs_few_{scenario}": median(
+                many.http(large, workers, scenario).load.rate / few.http(small, workers, scenario).load.rate
+                for _ in range(TURNS)
+            )
             for scenario in ("refund", "mix")
         }
 

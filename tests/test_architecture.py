@@ -89,7 +89,7 @@ def test_every_outcome_of_the_functions_is_known():
 def test_every_statement_is_one_function_call():
     for statement in STATEMENTS.values():
         call = r"[a-z_]+\((\s*CAST\(:[a-z_]+ AS [a-z]+\),?)+\)"
-        assert re.fullmatch(rf"\s*SELECT outcome, transaction_id, currency, balance FROM {call}\s*", statement.text)
+        assert re.fullmatch(rf"\s*SELECT outcome, transaction_id, currency, balance FROM {call}\s*", str(statement))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -280,9 +280,9 @@ def test_each_call_by_itself_is_one_statement_for_its_player():
     called = set()
     for statement in STATEMENTS.values():
         match = re.fullmatch(
-            r"SELECT [a-z_, ]+ FROM (\w+)\(CAST\(:user_id AS text\)(, CAST\(:\w+ AS \w+\))*\)", statement.text
+            r"SELECT [a-z_, ]+ FROM (\w+)\(CAST\(:user_id AS text\)(, CAST\(:\w+ AS \w+\))*\)", str(statement)
         )
-        assert match, statement.text
+        assert match, str(statement)
         called.add(match[1])
     assert called == BY_PLAYER
 

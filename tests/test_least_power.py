@@ -117,7 +117,7 @@ def test_every_table_and_function_has_a_decision(columns, functions):
     assert sorted(name for name, _ in functions) == sorted(CALLED | INNER), "so does a function; none has two shapes"
     assert not CALLED & INNER
     statements = [*STATEMENTS.values(), APPLY_CALLS, ENTER_ACTION, RECORD_RECONCILIATION]
-    called = {name for statement in statements for name in re.findall(r"(?:FROM|^SELECT) ([a-z_]+)\(", statement.text)}
+    called = {name for statement in statements for name in re.findall(r"(?:FROM|^SELECT) ([a-z_]+)\(", str(statement))}
     assert called == CALLED, "what Python does not call is not granted"
 
 

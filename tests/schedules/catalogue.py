@@ -12,7 +12,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from psycopg import ClientCursor, Connection
-from sqlalchemy import TextClause
+from sqlalchemy import Executable, TextClause
 
 from wallet_service.ledger.actions import ENTER_ACTION
 from wallet_service.ledger.call_groups import APPLY_CALLS, FUNCTIONS
@@ -191,7 +191,7 @@ def statement(
     connection: Connection, name: str, meets: Meets, actor: str, passed_over: frozenset[str] = frozenset()
 ) -> str:
     """Return the product's own statement, its values written into it; a group's without some of its players' calls."""
-    query: TextClause
+    query: Executable
     if isinstance(meets, Entry):
         query, values = meets.text, meets.values
     elif isinstance(meets, Group):
@@ -203,7 +203,7 @@ def statement(
         query, values = APPLY_CALLS, {"players": players, "calls": json.dumps(calls, default=str)}
     else:
         query, values = STATEMENTS[type(meets)], _values(name, meets, actor)
-    return ClientCursor(connection).mogrify(re.sub(r":(\w+)", r"%(\1)s", query.text), values)
+    return ClientCursor(connection).mogrify(re.sub(r":(\w+)", r"%(\1)s", str(query)), values)
 
 
 def _values(name: str, call: Call, actor: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from psycopg import errors
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, Integer, column, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from wallet_service.ledger.breaker import IN_VAIN_AFTER_S, Breaker
@@ -25,7 +25,7 @@ from wallet_service.ledger.calls import (
 )
 from wallet_service.ledger.group_commit import GroupCommit
 from wallet_service.ledger.outcomes import Receipt
-from wallet_service.ledger.statements import STATEMENTS, receipt_of
+from wallet_service.ledger.statements import RECEIPT, STATEMENTS, receipt_of
 
 __all__ = ["CallGroups"]
 
@@ -51,7 +51,7 @@ LOOKING = (Check, SessionExpired, Balance)
 APPLY_CALLS = text(
     "SELECT place, outcome, transaction_id, currency, balance"
     " FROM apply_calls(CAST(:players AS text[]), CAST(:calls AS json))"
-)
+).columns(column("place", Integer), *RECEIPT)
 
 log = structlog.get_logger("ledger")
 _encoder = JSONEncoder(default=str)

@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from sqlalchemy import Row, TextClause, text
+from sqlalchemy import Numeric, Row, Text, TextualSelect, Uuid, column, text
 
 from wallet_service.ledger.calls import (
     Adjust,
@@ -28,7 +28,7 @@ from wallet_service.ledger.calls import (
 )
 from wallet_service.ledger.outcomes import Outcome, Receipt
 
-__all__ = ["FIELDS", "STATEMENTS", "receipt_of"]
+__all__ = ["FIELDS", "RECEIPT", "STATEMENTS", "receipt_of"]
 
 TYPES = (
     {"patience": "integer", "reverse": "boolean", "sent": "json"}
@@ -36,16 +36,24 @@ TYPES = (
     | dict.fromkeys(("amount", "opening_balance", "promo_amount"), "numeric")
 )
 """The parameters that are not text."""
+RECEIPT = (
+    column("outcome", Text),
+    column("transaction_id", Uuid),
+    column("currency", Text),
+    column("balance", Numeric),
+)
+"""What a function answers. Where SQLAlchemy is told the columns, it looks at them once and not at each answer."""
 
 
-def _function_call(function: str, *parameters: str) -> TextClause:
+def _function_call(function: str, *parameters: str) -> TextualSelect:
     """Write the statement that is a call: one function, every parameter cast, so that its signature alone finds it."""
     arguments = ", ".join(f"CAST(:{name} AS {TYPES.get(name, 'text')})" for name in parameters)
-    return text(f"SELECT outcome, transaction_id, currency, balance FROM {function}({arguments})")  # noqa: S608 - our names
+    statement = text(f"SELECT outcome, transaction_id, currency, balance FROM {function}({arguments})")  # noqa: S608 - our names
+    return statement.columns(*RECEIPT)
 
 
 # A call by itself is one such statement with nothing around it: one round trip, one transaction.
-STATEMENTS: dict[type[Call], TextClause] = {
+STATEMENTS: dict[type[Call], TextualSelect] = {
     OpenWallet: _function_call("open_wallet", "user_id", "currency", "opening_balance"),
     OpenWalletByHand: _function_call(
         "open_wallet_by_hand", "user_id", "id", "currency", "opening_balance", "by_whom", "why"
