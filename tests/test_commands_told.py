@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
+from tests.commands import subcommand
 from wallet_service.cli.main import cli
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
@@ -21,14 +22,15 @@ def path_of(told: str) -> tuple[str, ...]:
     for word in told.split():
         if not isinstance(command, click.Group):
             break
-        command = command.commands[word]
+        command = subcommand(command, word)
         path.append(word)
     return tuple(path)
 
 
 def commands(group: click.Group, *path: str) -> Iterator[tuple[tuple[str, ...], click.Command]]:
     """Yield every command that is no group, by the words that name it."""
-    for name, command in group.commands.items():
+    for name in group.list_commands(click.Context(group)):
+        command = subcommand(group, name)
         if isinstance(command, click.Group):
             yield from commands(command, *path, name)
         else:

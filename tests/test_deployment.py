@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.commands import subcommand
 from tests.compose import COMPOSE, DOCKERFILE, ROOT, SERVICES, environment_of, make_secrets
 from wallet_service.cli.main import cli
 from wallet_service.serving import DRAIN_SECONDS
@@ -102,8 +103,7 @@ def test_the_sandbox_is_where_the_wallet_may_speak_plain_http(secrets):
 def test_commands_are_ones(secrets):
     [command] = re.findall(r"^CMD (.*)$", IMAGE, re.MULTILINE)
     for arguments in (json.loads(command), *(SERVICES[name]["command"] for name in ("migrate", "sandbox"))):
-        subcommand = cli.commands[arguments[0]]
-        subcommand.make_context(arguments[0], arguments[1:])
+        subcommand(cli, arguments[0]).make_context(arguments[0], arguments[1:])
 
 
 def test_secrets_come_by_file_and_each_container_has_its_own(secrets):

@@ -9,6 +9,7 @@ import click
 import pytest
 import yaml
 
+from tests.commands import subcommand
 from wallet_service.cli.main import cli
 
 ROOT = Path(__file__).parent.parent
@@ -34,7 +35,7 @@ def check_program(arguments):
     command: click.Command = cli
     rest = list(arguments)
     while isinstance(command, click.Group):
-        command = command.commands[rest.pop(0)]
+        command = subcommand(command, rest.pop(0))
     if any(getattr(option, "prompt", None) for option in command.params):
         rest += ["--password", "would-be-asked-for"]
     command.make_context(arguments[0], rest)

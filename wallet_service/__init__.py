@@ -1,5 +1,11 @@
 """The operator's side of a remote wallet: it returns the money of a voided game round exactly once."""
 
-from wallet_service.app import create_app
+from importlib import import_module
+from typing import Any
 
-__all__ = ["create_app"]
+
+def __getattr__(name: str) -> Any:
+    """Import ``create_app`` when somebody asks for it, as Flask does: most commands need no application."""
+    if name != "create_app":
+        raise AttributeError(name)
+    return import_module("wallet_service.app").create_app

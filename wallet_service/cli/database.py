@@ -1,7 +1,6 @@
 """The database as a command uses it: brought up and checked, then called once or read from one snapshot."""
 
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 
 from sqlalchemy import Connection
@@ -14,13 +13,11 @@ from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Receipt
 from wallet_service.settings import Settings
 
-__all__ = ["apply_call", "opened_database", "reading"]
+__all__ = ["apply_call", "check_reader", "opened_database", "reading"]
 
 
-def opened_database(missing: AbstractSet[str] = frozenset()) -> Settings:
-    """Return settings whose database is up and has the schema this release needs.
-
-    What a ``missing`` variable names is not asked.
+def opened_database() -> Settings:
+    """Return settings whose database is up and has the schema this release needs. The reader's server is not asked.
 
     Raises:
         FaultError: it has another.
@@ -30,11 +27,20 @@ def opened_database(missing: AbstractSet[str] = frozenset()) -> Settings:
     problem = schema.schema_problem(create_read_engine(settings.database_url))
     if problem:
         raise FaultError(problem)
-    if settings.reader_database_url != settings.database_url and "WALLET_READER_DATABASE_URL" not in missing:
-        problem = schema.schema_problem(create_read_engine(settings.reader_database_url))
-        if problem:
-            raise FaultError(f"WALLET_READER_DATABASE_URL: {problem}")
     return settings
+
+
+def check_reader(settings: Settings) -> None:
+    """Make sure that the desk's pages and the reports find the schema this release needs where they read.
+
+    Raises:
+        FaultError: it is another.
+
+    """
+    problem = schema.schema_problem(create_read_engine(settings.reader_database_url))
+    if problem:
+        elsewhere = settings.reader_database_url != settings.database_url
+        raise FaultError(f"WALLET_READER_DATABASE_URL: {problem}" if elsewhere else problem)
 
 
 def apply_call(call: Call) -> Receipt:
@@ -45,6 +51,13 @@ def apply_call(call: Call) -> Receipt:
 
 @contextmanager
 def reading() -> Iterator[Connection]:
-    """Give a connection for reads."""
-    with create_read_engine(opened_database().reader_database_url).connect() as connection:
+    """Give a connection for reads, wherever the settings say that reports read. No other server is needed.
+
+    Raises:
+        FaultError: there is another schema than this release needs.
+
+    """
+    settings = schema.prepare_database(Settings.load())
+    check_reader(settings)
+    with create_read_engine(settings.reader_database_url).connect() as connection:
         yield connection

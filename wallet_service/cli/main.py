@@ -1,26 +1,13 @@
 """The program: its commands, and how each of them ends."""
 
 import sys
+from importlib import import_module
 
 import click
 from sqlalchemy.exc import DBAPIError
 
 from wallet_service.addresses import AddressInUseError
-from wallet_service.cli.admin import admin_group
-from wallet_service.cli.audit import audit_command
-from wallet_service.cli.cancel_round import cancel_round_command
-from wallet_service.cli.cancel_stale import cancel_stale_command
-from wallet_service.cli.cancellations import cancellations_command
-from wallet_service.cli.certify import certify_command
-from wallet_service.cli.distribute import distribute_command
-from wallet_service.cli.doctor import doctor_command
 from wallet_service.cli.output import FaultError
-from wallet_service.cli.reconcile import reconcile_command
-from wallet_service.cli.reviews import reviews_group
-from wallet_service.cli.sandbox import sandbox_command
-from wallet_service.cli.seed import seed_command
-from wallet_service.cli.service import demo_command, migrate_command, serve_command
-from wallet_service.cli.wallets import transactions_command, wallet_group
 from wallet_service.ledger.grants import MissingGroupsError
 from wallet_service.ledger.ledger import LedgerUnavailableError
 from wallet_service.schema import NewerSchemaError
@@ -46,29 +33,45 @@ def main() -> None:
         sys.exit(FaultError.exit_code)
 
 
-@click.group()
+COMMANDS = {
+    "serve": "service:serve_command",
+    "migrate": "migrate:migrate_command",
+    "wallet": "wallets:wallet_group",
+    "transactions": "wallets:transactions_command",
+    "cancel-round": "cancel_round:cancel_round_command",
+    "cancel-stale": "cancel_stale:cancel_stale_command",
+    "cancellations": "cancellations:cancellations_command",
+    "reviews": "reviews:reviews_group",
+    "audit": "audit:audit_command",
+    "admin": "admin:admin_group",
+    "sandbox": "sandbox:sandbox_command",
+    "certify": "certify:certify_command",
+    "reconcile": "reconcile:reconcile_command",
+    "demo": "service:demo_command",
+    "seed": "seed:seed_command",
+    "distribute": "distribute:distribute_command",
+    "doctor": "doctor:doctor_command",
+}
+"""Where each command is, in this package."""
+
+
+class _Commands(click.Group):
+    """Commands that are imported when they are called: all of them take a second, which nobody wants to wait for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click asks so
+        """Return the names of all."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click asks so
+        """Return a command; ``None`` where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"wallet_service.cli.{module}"), name)
+        return command
+
+
+@click.group(cls=_Commands)
 @click.version_option(package_name="wallet-service")
 def cli() -> None:
     """Run the operator's side of Lucky Monaco's remote wallet. Settings come from WALLET_* variables."""
-
-
-for command in (
-    serve_command,
-    migrate_command,
-    wallet_group,
-    transactions_command,
-    cancel_round_command,
-    cancel_stale_command,
-    cancellations_command,
-    reviews_group,
-    audit_command,
-    admin_group,
-    sandbox_command,
-    certify_command,
-    reconcile_command,
-    demo_command,
-    seed_command,
-    distribute_command,
-    doctor_command,
-):
-    cli.add_command(command)

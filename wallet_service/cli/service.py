@@ -1,23 +1,21 @@
-"""Commands that run the service: serve, migrate, demo."""
+"""Commands that run the service: serve, demo."""
 
 from math import inf
 
 import click
 
-from wallet_service import schema
-from wallet_service.cli.database import opened_database
+from wallet_service.cli.database import check_reader, opened_database
 from wallet_service.cli.output import console
 from wallet_service.database import create_read_engine
 from wallet_service.database_roles import check_roles
 from wallet_service.demo import run_demo
-from wallet_service.embedded import owner_database_url
 from wallet_service.logs import configure_logs
 from wallet_service.serving import serve
 from wallet_service.settings import Settings
 from wallet_service.timeouts import check_timeouts
 from wallet_service.waiting import wait_for_database
 
-__all__ = ["demo_command", "migrate_command", "serve_command"]
+__all__ = ["demo_command", "serve_command"]
 
 WAITED_AT_MOST_S = {"WALLET_DATABASE_URL": inf, "WALLET_READER_DATABASE_URL": 10.0}
 """Calls need the one; without the other only the desk's pages and the reports are missing, until it is there."""
@@ -37,7 +35,9 @@ def serve_command(host: str, port: int, workers: int) -> None:
         for variable, url in settings.serving_urls.items()
         if not wait_for_database(create_read_engine(url), variable, WAITED_AT_MOST_S[variable])
     }
-    settings = opened_database(missing)
+    settings = opened_database()
+    if "WALLET_READER_DATABASE_URL" not in missing:
+        check_reader(settings)
     check_timeouts(settings)
     check_roles(settings, missing)
     serve(
@@ -52,12 +52,6 @@ def serve_command(host: str, port: int, workers: int) -> None:
 def _say_where(settings: Settings, host: str, port: int) -> None:
     desk = f", the desk on http://{host}:{settings.admin_port}/admin" if settings.admin_port else ""
     click.echo(f"wallet_service listens on http://{host}:{port}{desk}", err=True)
-
-
-@click.command("migrate")
-def migrate_command() -> None:
-    """Bring the database to this release's schema."""
-    click.echo(f"The database is at {schema.migrate(owner_database_url(Settings.load()))}.")
 
 
 @click.command("demo")
