@@ -122,6 +122,8 @@ def _serve_desk(settings: Settings, host: str, metrics_folder: Path) -> None:
 
 def _make_worker(create: Callable[[Settings], Flask], settings: Settings) -> Flask:
     """Make the application in a worker, which ends with the server that started it, however that ends."""
+    # A terminal's Ctrl-C reaches workers, too; one that ended by itself would be taken for a fault. The server ends it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     Thread(target=_end_with_parent, daemon=True).start()
     configure_logs(settings.log_level)
     app = create(newest(settings))  # a worker may be started long after the server

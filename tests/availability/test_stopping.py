@@ -2,17 +2,20 @@
 
 import http.client
 import json
+import re
 import signal
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Condition
 
 import httpx
+import psutil
 import pytest
 
-from tests.availability.pair import open_wallets
+from tests.availability.pair import open_wallets, until
 from tests.conftest import SECRETS, Service, as_superuser
 from tests.test_backup import audited, call_of, log_of
 
@@ -117,3 +120,25 @@ def test_a_call_that_does_not_come_whole_keeps_no_wallet_from_stopping(wallet):
         service.process.send_signal(signal.SIGTERM)
         service.process.wait(WITHIN_S)
     assert audited(url).returncode == 0
+
+
+def test_a_terminals_ctrl_c_is_for_the_server_which_then_ends_its_workers(wallet):
+    service, _, _ = wallet
+    until(lambda: len(workers_of(service)) == 2)
+    for worker in workers_of(service):
+        blocked = [
+            int(re.findall(r"^SigBlk:\s*(\w+)", status.read_text(), re.MULTILINE)[0], 16)
+            for status in Path(f"/proc/{worker.pid}/task").glob("*/status")
+        ]
+        assert all(mask & 1 << signal.SIGINT - 1 for mask in blocked), "no thread takes it"
+    service.process.send_signal(signal.SIGINT)
+    assert service.process.wait(WITHIN_S) == 0
+
+
+def workers_of(service):
+    """Return the wallet's workers that listen."""
+    return [
+        process
+        for process in psutil.Process(service.process.pid).children()
+        if service.port in {found.laddr.port for found in process.net_connections("tcp")}
+    ]

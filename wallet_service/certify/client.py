@@ -21,7 +21,6 @@ __all__ = ["Client", "Number", "Reply", "UnreachableError"]
 
 PATIENCE_S = 10.0
 COME_AGAIN = frozenset({"997", "998"})
-NO_WHOLE_ANSWER = "no whole answer"
 RESENT_AFTER_S = (0.2, 0.5, 1.0, 2.0)
 MAX_ANSWER_BYTES = 64 * 1024
 TEXT_LENGTH = 120
@@ -55,6 +54,8 @@ class Reply:
     said: str
     fields: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    is_broken_off: bool = False
+    """The connection ended before the answer was whole."""
 
     def __str__(self) -> str:
         """Tell it in a few words."""
@@ -117,7 +118,7 @@ class Client:
         for pause in RESENT_AFTER_S:
             with suppress(UnreachableError):
                 reply = self.send(call, body)
-                if reply.code not in COME_AGAIN and not reply.said.startswith(NO_WHOLE_ANSWER):
+                if reply.code not in COME_AGAIN and not reply.is_broken_off:
                     return reply
             sleep(pause)
         return self.send(call, body)
@@ -159,7 +160,7 @@ class Client:
         except httpx.TimeoutException:
             return Reply(0, None, f"no answer within {PATIENCE_S:g} s")
         except httpx.TransportError as error:
-            return Reply(0, None, f"{NO_WHOLE_ANSWER}: {printable(str(error), TEXT_LENGTH)}")
+            return Reply(0, None, f"no whole answer: {printable(str(error), TEXT_LENGTH)}", is_broken_off=True)
         seconds = monotonic() - started
         self.slowest = max(self.slowest, seconds)
         return self._read(response, received, seconds)
