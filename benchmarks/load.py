@@ -118,10 +118,10 @@ def send_to_database(database_url: str, rounds: Rounds, *, connections: int, sec
             check=True,
         )
         latencies = sorted(int(line.split()[2]) for part in Path(folder).glob("log.*") for line in part.open())
-    rate = re.search(r"tps = ([\d.]+)", done.stdout)
+    reached = re.search(r"tps = ([\d.]+)", done.stdout)
     failed = re.search(r"failed transactions: (\d+)", done.stdout)
-    if not (rate and failed and int(failed[1]) == 0):
+    if not (reached and failed and int(failed[1]) == 0):
         raise LoadError(done.stdout + done.stderr)
     calls = len(latencies)
     p50, p99 = (latencies[int(calls * share)] / 1000 for share in (0.5, 0.99))
-    return Load(calls, calls / float(rate[1]), p50, p99)
+    return Load(calls, calls / float(reached[1]), p50, p99)

@@ -65,7 +65,7 @@ class Bench:
 
     def ceiling(self, connections: int, rate: float = 0) -> Figure:
         """Measure the refund function called by pgbench, as often as can be or, with a ``rate``, so often a second."""
-        rounds = self._rounds("pgbench", rate)
+        rounds = self._rounds("pgbench", connections, rate)
         with stopwatch(self.database.process) as cpu:
             load = send_to_database(self.database.url, rounds, connections=connections, seconds=self.seconds, rate=rate)
         check_rounds(rounds, load)
@@ -86,7 +86,7 @@ class Bench:
 
         Under ``overload``, calls may be turned away.
         """
-        rounds = self._rounds(scenario, rate)
+        rounds = self._rounds(scenario, connections, rate)
         if scenario == "replay":
             send(server.url, "refund", rounds, connections=connections, seconds=1)
         with stopwatch(server.process, self.database.process) as cpu:
@@ -113,8 +113,8 @@ class Bench:
         )
         return self._keep(figure)
 
-    def _rounds(self, what: str, rate: float) -> Rounds:
-        a_second = ROUNDS_A_SECOND.get(what, 0)
+    def _rounds(self, what: str, connections: int, rate: float) -> Rounds:
+        a_second = ROUNDS_A_SECOND.get(what, 0) / (2 if connections == 1 else 1)
         # Some connections send more than others, and each has rounds of its own.
         return self.database.new_rounds(int(min(a_second, 2 * rate or a_second) * (self.seconds + 1)))
 
@@ -181,7 +181,10 @@ def latency_ratio(bench: Bench, server: Server, workers: int) -> float:
 
 
 def pgbench_latency_ratio(bench: Bench) -> float:
-    """Measure the same of the database alone: how slow the slowest calls are that no service has a part in."""
+    """Measure the like of the database alone: how slow the slowest calls are that no service has a part in.
+
+    Its full load is that of the number of connections that does best; on a timetable none waits for a connection.
+    """
     found = []
     for _ in range(TURNS):
         single, full = bench.ceiling(1), bench.ceiling(CEILING_CONNECTIONS[0])

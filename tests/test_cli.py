@@ -89,6 +89,7 @@ def test_freeze_and_unfreeze(cli, new_player):
         (["wallet", "open", "cli-2", "ZZZ"], "CURRENCY"),
         (["transactions"], "--user"),
         (["nothing"], "nothing"),
+        (["servee"], "Did you mean"),
     ],
 )
 def test_wrong_arguments_are_named(cli, arguments, words):

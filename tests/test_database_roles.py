@@ -6,6 +6,7 @@ import hmac
 import re
 import subprocess
 
+import psycopg
 import pytest
 from sqlalchemy import make_url, text
 
@@ -24,7 +25,7 @@ from wallet_service import schema
 from wallet_service.database import create_migration_engine
 from wallet_service.database_roles import excess_of
 from wallet_service.embedded import EmbeddedPostgres
-from wallet_service.embedded_roles import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN, url_as
+from wallet_service.embedded_roles import OWNER_LOGIN, READER_LOGIN, SERVICE_LOGIN, make_roles, url_as
 from wallet_service.ledger import grants
 from wallet_service.ledger.grants import MissingGroupsError, make_groups
 from wallet_service.settings import Settings
@@ -251,3 +252,12 @@ def test_the_documented_statements_make_roles_that_are_enough_and_no_more(server
     opened = run("wallet", "open", "p", "USD", "--balance", "10", **settings)
     assert opened.returncode == 0, opened
     assert run("audit", **settings).returncode == 0
+
+
+def test_roles_of_the_embedded_database_that_are_there_are_not_written_again(own_server):
+    _, url = own_server
+    rows = "SELECT xmin::text FROM pg_namespace UNION ALL SELECT xmin::text FROM pg_db_role_setting"
+    with psycopg.connect(as_superuser(url), autocommit=True) as connection:
+        before = sorted(connection.execute(rows).fetchall())
+        make_roles(as_superuser(url))
+        assert sorted(connection.execute(rows).fetchall()) == before

@@ -64,7 +64,7 @@ def program_of(folder):
     program = folder / "wallet-service"
     program.write_text(
         f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(folder)!r})\n"
-        "if __name__ == '__main__':\n    from wallet_service.cli import main\n    main()\n"
+        "if __name__ == '__main__':\n    from wallet_service.cli.main import main\n    main()\n"
     )
     program.chmod(0o755)
     return str(program)

@@ -21,6 +21,11 @@ ROLES = {
 }
 LOCK = 0x726F6C6573
 """The advisory lock's key: several processes may begin at once."""
+MAY_CREATE = """
+SELECT bool_or(a.privilege_type = 'CREATE')
+FROM pg_namespace n, aclexplode(n.nspacl) a JOIN pg_roles r ON r.oid = a.grantee
+WHERE n.nspname = 'public' AND r.rolname = %s
+"""
 OF_A_RELEASE_BEFORE = """
 SELECT 'TABLE', c.oid::regclass::text FROM pg_class c
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relowner = current_user::regrole
@@ -35,15 +40,22 @@ WHERE p.pronamespace = 'public'::regnamespace AND p.proowner = current_user::reg
 
 
 def make_roles(superuser_url: str) -> None:
-    """Make the roles that are missing, and hand over to the owner what it is to own."""
+    """Make the roles that are missing, and hand over to the owner what it is to own.
+
+    What is there is not written again: another process that is migrating may be at the same rows.
+    """
     with psycopg.connect(superuser_url) as connection:
         if connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,):
             return  # a backup that is being restored has them
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
-        there = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
+        there: dict[str, list[str]] = dict(
+            connection.execute("SELECT rolname, coalesce(rolconfig, '{}') FROM pg_roles").fetchall()
+        )
         statements = [f"CREATE ROLE {name} {options}" for name, options in ROLES.items() if name not in there]
-        statements.append(f"ALTER ROLE {READER_LOGIN} SET default_transaction_read_only = on")
-        statements.append(f"GRANT CREATE ON SCHEMA public TO {OWNER_LOGIN}")
+        if "default_transaction_read_only=on" not in there.get(READER_LOGIN, ()):
+            statements.append(f"ALTER ROLE {READER_LOGIN} SET default_transaction_read_only = on")
+        if connection.execute(MAY_CREATE, (OWNER_LOGIN,)).fetchone() != (True,):
+            statements.append(f"GRANT CREATE ON SCHEMA public TO {OWNER_LOGIN}")
         for kind, name in connection.execute(OF_A_RELEASE_BEFORE):
             statements.append(f"ALTER {kind} {name} OWNER TO {OWNER_LOGIN}")
         for statement in statements:

@@ -125,14 +125,14 @@ def test_a_call_that_does_not_come_whole_keeps_no_wallet_from_stopping(wallet):
 def test_a_terminals_ctrl_c_is_for_the_server_which_then_ends_its_workers(wallet):
     service, _, _ = wallet
     until(lambda: len(workers_of(service)) == 2)
-    for worker in workers_of(service):
-        blocked = [
-            int(re.findall(r"^SigBlk:\s*(\w+)", status.read_text(), re.MULTILINE)[0], 16)
-            for status in Path(f"/proc/{worker.pid}/task").glob("*/status")
-        ]
-        assert all(mask & 1 << signal.SIGINT - 1 for mask in blocked), "no thread takes it"
+    workers = workers_of(service)
+    for worker in workers:
+        worker.send_signal(signal.SIGINT)
+        waiting = re.findall(r"^ShdPnd:\s*(\w+)", Path(f"/proc/{worker.pid}/status").read_text(), re.MULTILINE)
+        assert int(waiting[0], 16) & 1 << signal.SIGINT - 1, "no thread of theirs takes it"
     service.process.send_signal(signal.SIGINT)
     assert service.process.wait(WITHIN_S) == 0
+    assert psutil.wait_procs(workers, WITHIN_S)[1] == []
 
 
 def workers_of(service):

@@ -70,6 +70,20 @@ class _Commands(click.Group):
         command: click.Command = getattr(import_module(f"wallet_service.cli.{module}"), name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find what was typed; of a command that there is not, say which ones are like it.
+
+        Raises:
+            click.NoSuchCommand: there is none of that name.
+
+        """
+        try:
+            return super().resolve_command(ctx, args)
+        except click.NoSuchCommand as error:
+            raise click.NoSuchCommand(error.command_name, possibilities=COMMANDS, ctx=ctx) from None
+
 
 @click.group(cls=_Commands)
 @click.version_option(package_name="wallet-service")
