@@ -15,8 +15,6 @@ CEILING_CONNECTIONS = (8, CONNECTIONS)
 """Of pgbench: as many as a worker has to the database, which does best here, and as many as there are calls."""
 ROUNDS_A_SECOND = {"pgbench": 5000, "refund": 3500, "replay": 3500}
 """Open rounds for each second of a measurement that refunds them: more than it can need here."""
-TURNS = 3
-"""Of measurements that are compared with each other and differ by little: the machine's speed differs by more."""
 HOT_CLIENTS = (1, 4, 16, 64)
 OVERLOAD_CONNECTIONS = 512
 SOAK_PART_S = 30
@@ -171,13 +169,10 @@ def main_ratios(bench: Bench, workers: int, *, quick: bool) -> dict[str, float]:
 
 def latency_ratio(bench: Bench, server: Server, workers: int) -> float:
     """Measure what the slowest calls take at half of full load, against what a call takes that has the wallet alone."""
-    found = []
-    for _ in range(TURNS):
-        single = bench.http(server, workers, "refund", connections=1)
-        full = bench.http(server, workers, "refund")
-        half = bench.http(server, workers, "refund", connections=2 * CONNECTIONS, rate=full.load.rate / 2)
-        found.append(half.load.p99 / single.load.p50)
-    return median(found)
+    single = bench.http(server, workers, "refund", connections=1)
+    full = bench.http(server, workers, "refund")  # once more, beside what is compared with it
+    half = bench.http(server, workers, "refund", connections=2 * CONNECTIONS, rate=full.load.rate / 2)
+    return half.load.p99 / single.load.p50
 
 
 def pgbench_latency_ratio(bench: Bench) -> float:
@@ -185,12 +180,9 @@ def pgbench_latency_ratio(bench: Bench) -> float:
 
     Its full load is that of the number of connections that does best; on a timetable none waits for a connection.
     """
-    found = []
-    for _ in range(TURNS):
-        single, full = bench.ceiling(1), bench.ceiling(CEILING_CONNECTIONS[0])
-        half = bench.ceiling(CONNECTIONS, full.load.rate / 2)
-        found.append(half.load.p99 / single.load.p50)
-    return median(found)
+    single, full = bench.ceiling(1), bench.ceiling(CEILING_CONNECTIONS[0])
+    half = bench.ceiling(CONNECTIONS, full.load.rate / 2)
+    return half.load.p99 / single.load.p50
 
 
 def other_ratios(bench: Bench, workers: int) -> dict[str, float]:
@@ -210,10 +202,10 @@ def two_workers_against_one(bench: Bench) -> dict[str, float]:
         warm(wallet(bench.database.url, 1), bench.database) as one,
         warm(wallet(bench.database.url, 2), bench.database) as two,
     ):
-        pairs = [(bench.http(one, 1, "refund"), bench.http(two, 2, "refund")) for _ in range(TURNS)]
+        single, double = bench.http(one, 1, "refund"), bench.http(two, 2, "refund")
     return {
-        "two_workers_vs_one": median(double.load.rate / single.load.rate for single, double in pairs),
-        "two_workers_cpu_vs_one": median(double.cpu_server / single.cpu_server for single, double in pairs),
+        "two_workers_vs_one": double.load.rate / single.load.rate,
+        "two_workers_cpu_vs_one": double.cpu_server / single.cpu_server,
     }
 
 
@@ -224,10 +216,8 @@ def many_rounds_against_few(few: Bench, many: Bench, workers: int) -> dict[str, 
         warm(wallet(many.database.url, workers), many.database) as large,
     ):
         return {
-            f"many_rounds_vs_few_{scenario}": median(
-                many.http(large, workers, scenario).load.rate / few.http(small, workers, scenario).load.rate
-                for _ in range(TURNS)
-            )
+            f"many_rounds_vs_few_{scenario}": many.http(large, workers, scenario).load.rate
+            / few.http(small, workers, scenario).load.rate
             for scenario in ("refund", "mix")
         }
 

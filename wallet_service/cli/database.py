@@ -24,9 +24,7 @@ def opened_database() -> Settings:
 
     """
     settings = schema.prepare_database(Settings.load())
-    problem = schema.schema_problem(create_read_engine(settings.database_url))
-    if problem:
-        raise FaultError(problem)
+    _check_schema(settings.database_url)
     return settings
 
 
@@ -37,10 +35,14 @@ def check_reader(settings: Settings) -> None:
         FaultError: it is another.
 
     """
-    problem = schema.schema_problem(create_read_engine(settings.reader_database_url))
+    elsewhere = settings.reader_database_url != settings.database_url
+    _check_schema(settings.reader_database_url, "WALLET_READER_DATABASE_URL: " if elsewhere else "")
+
+
+def _check_schema(url: str, where: str = "") -> None:
+    problem = schema.schema_problem(create_read_engine(url))
     if problem:
-        elsewhere = settings.reader_database_url != settings.database_url
-        raise FaultError(f"WALLET_READER_DATABASE_URL: {problem}" if elsewhere else problem)
+        raise FaultError(where + problem)
 
 
 def apply_call(call: Call) -> Receipt:

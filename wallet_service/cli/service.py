@@ -36,7 +36,7 @@ def serve_command(host: str, port: int, workers: int) -> None:
         if not wait_for_database(create_read_engine(url), variable, WAITED_AT_MOST_S[variable])
     }
     settings = opened_database()
-    if "WALLET_READER_DATABASE_URL" not in missing:
+    if settings.reader_database_url != settings.database_url and "WALLET_READER_DATABASE_URL" not in missing:
         check_reader(settings)
     check_timeouts(settings)
     check_roles(settings, missing)
