@@ -7,6 +7,7 @@ process with the admin port can tell the sum of all.
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
@@ -81,11 +82,14 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
+        # The client library looks every label up by its text, under a lock; there are some hundred sets of them.
+        self._calls_that_ended = cache(self._calls.labels)
+        self._seconds_of = cache(self._call_seconds.labels)
 
     def call(self, version: str, call: str, outcome: str, seconds: float) -> None:
         """Count a call that was looked at, and its time."""
-        self._calls.labels(version, call, outcome).inc()
-        self._call_seconds.labels(version, call).observe(seconds)
+        self._calls_that_ended(version, call, outcome).inc()
+        self._seconds_of(version, call).observe(seconds)
 
     def turned_away(self, reason: str) -> None:
         """Count a call that was answered early."""

@@ -15,7 +15,7 @@ from psycopg import ClientCursor, Connection
 from sqlalchemy import Executable, TextClause
 
 from wallet_service.ledger.actions import ENTER_ACTION
-from wallet_service.ledger.call_groups import APPLY_CALLS, FUNCTIONS
+from wallet_service.ledger.call_groups import APPLY_CALLS
 from wallet_service.ledger.calls import (
     Adjust,
     AnswerCancellation,
@@ -38,7 +38,7 @@ from wallet_service.ledger.calls import (
     Win,
 )
 from wallet_service.ledger.reconciliations import RECORD_RECONCILIATION
-from wallet_service.ledger.statements import FIELDS, STATEMENTS
+from wallet_service.ledger.statements import FIELDS, FUNCTIONS, STATEMENTS
 
 __all__ = [
     "CALLS",
@@ -196,7 +196,7 @@ def statement(
         query, values = meets.text, meets.values
     elif isinstance(meets, Group):
         calls = [
-            {"function": FUNCTIONS[type(call)], **_values(name, call, one)}
+            {"function": FUNCTIONS[type(call)][0], **_values(name, call, one)}
             for call, one in zip(meets.calls, actors_of(meets, actor), strict=True)
         ]
         players = [player for player in players_of(meets) if player not in passed_over]

@@ -25,7 +25,7 @@ from wallet_service.ledger.calls import (
 )
 from wallet_service.ledger.group_commit import GroupCommit
 from wallet_service.ledger.outcomes import Receipt
-from wallet_service.ledger.statements import RECEIPT, STATEMENTS, receipt_of
+from wallet_service.ledger.statements import FUNCTIONS, RECEIPT, STATEMENTS, receipt_of
 
 __all__ = ["CallGroups"]
 
@@ -34,17 +34,7 @@ GROUPS_AT_ONCE = 1
 PATIENCE_S = 1.0
 """A call that waited longer for its turn is not begun: it could not be answered while anybody waits for it."""
 
-FUNCTIONS: dict[type[Call], str] = {
-    Check: "check_wallet",
-    SessionExpired: "session_expired",
-    Balance: "balance",
-    Bet: "bet",
-    Result: "result",
-    EndRound: "end_round",
-    Cancel: "cancel",
-    Refund: "refund",
-    Win: "win",
-}
+TOGETHER = frozenset({Check, SessionExpired, Balance, Bet, Result, EndRound, Cancel, Refund, Win})
 """The calls that may share a statement."""
 LOOKING = (Check, SessionExpired, Balance)
 """Those of them that lock no wallet."""
@@ -93,7 +83,7 @@ class CallGroups:
             WaitedTooLongError: the turn did not come in time. The call was not begun.
 
         """
-        return self._groups.apply((call, values)) if type(call) in FUNCTIONS else None
+        return self._groups.apply((call, values)) if type(call) in TOGETHER else None
 
     def _apply(self, group: list[tuple[Call, dict[str, Any]]]) -> Sequence[Receipt | None]:
         """Apply calls by one statement; no receipts where that fails, for any reason.
@@ -128,7 +118,7 @@ class CallGroups:
         return [receipt_of(connection.execute(STATEMENTS[type(call)], values).one())]
 
     def _apply_all(self, connection: Connection, group: list[tuple[Call, dict[str, Any]]]) -> list[Receipt | None]:
-        calls = [{"function": FUNCTIONS[type(call)], **values} for call, values in group]
+        calls = [{"function": FUNCTIONS[type(call)][0], **values} for call, values in group]
         players = sorted({call.user_id for call, _ in group if not isinstance(call, LOOKING)})
         rows = connection.execute(APPLY_CALLS, {"players": players, "calls": _encoder.encode(calls)}).all()
         receipts = {row.place: receipt_of(row) for row in rows}

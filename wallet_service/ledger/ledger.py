@@ -10,14 +10,14 @@ from psycopg import errors
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from wallet_service.ledger.breaker import IN_VAIN_AFTER_S, Breaker
 from wallet_service.ledger.call_groups import CallGroups
 from wallet_service.ledger.calls import Call
 from wallet_service.ledger.group_commit import WaitedTooLongError
 from wallet_service.ledger.outcomes import Receipt
-from wallet_service.ledger.statements import FIELDS, STATEMENTS, receipt_of
+from wallet_service.ledger.statements import FIELDS, IDS, STATEMENTS, receipt_of
 
 __all__ = ["Ledger", "LedgerUnavailableError"]
 
@@ -82,7 +82,8 @@ class Ledger:
         """
         begin_by = monotonic() + BEGIN_WITHIN_S
         values = {name: getattr(call, name) for name in FIELDS[type(call)]}
-        values |= {"id": uuid7(), "promo_id": uuid7(), "reversal_id": uuid7(), "reverse": self._reverse_settled}
+        values |= {name: str(uuid7()) for name in IDS[type(call)]}
+        values["reverse"] = self._reverse_settled
         if self._groups and not self._breaker.resting(call.user_id):
             try:
                 receipt = self._groups.apply(call, values)

@@ -28,7 +28,7 @@ from wallet_service.ledger.calls import (
 )
 from wallet_service.ledger.outcomes import Outcome, Receipt
 
-__all__ = ["FIELDS", "RECEIPT", "STATEMENTS", "receipt_of"]
+__all__ = ["FIELDS", "FUNCTIONS", "IDS", "RECEIPT", "STATEMENTS", "receipt_of"]
 
 TYPES = (
     {"patience": "integer", "reverse": "boolean", "sent": "json"}
@@ -36,6 +36,8 @@ TYPES = (
     | dict.fromkeys(("amount", "opening_balance", "promo_amount"), "numeric")
 )
 """The parameters that are not text."""
+NAMED_HERE = frozenset({"id", "promo_id", "reversal_id"})
+"""Names of entries: the service makes them, not the database, so that its functions can be distributed."""
 RECEIPT = (
     column("outcome", Text),
     column("transaction_id", Uuid),
@@ -45,6 +47,40 @@ RECEIPT = (
 """What a function answers. Where SQLAlchemy is told the columns, it looks at them once and not at each answer."""
 
 
+# A call by itself is one such statement with nothing around it: one round trip, one transaction.
+FUNCTIONS: dict[type[Call], tuple[str, ...]] = {
+    OpenWallet: ("open_wallet", "user_id", "currency", "opening_balance"),
+    OpenWalletByHand: ("open_wallet_by_hand", "user_id", "id", "currency", "opening_balance", "by_whom", "why"),
+    Transfer: ("transfer", "user_id", "id", "kind", "currency", "reference", "amount", "sent"),
+    Adjust: ("adjust", "user_id", "id", "kind", "currency", "reference", "amount", "by_whom", "why", "sent"),
+    SetPlayerState: ("set_player_state", "user_id", "id", "state", "by_whom", "why"),
+    DecideReview: (
+        "decide_review",
+        *("user_id", "id", "reversal_id", "round_id", "reason", "reference", "decision", "by_whom", "why", "sent"),
+    ),
+    QueueReview: ("queue_review", "user_id", "currency", "round_id", "reason", "reference"),
+    RequestCancellation: ("request_cancellation", "user_id", "id", "round_id", "game_id", "by_whom", "why", "patience"),
+    AnswerCancellation: ("answer_cancellation", "user_id", "attempt_id", "answer", "code", "message", "patience"),
+    Check: ("check_wallet", "user_id", "currency", "sent"),
+    SessionExpired: ("session_expired", "user_id", "sent"),
+    Balance: ("balance", "user_id", "currency", "sent"),
+    Bet: ("bet", "user_id", "id", "currency", "round_id", "game_id", "reference", "amount", "bonus_code", "sent"),
+    Result: (
+        "result",
+        *("user_id", "id", "promo_id", "currency", "round_id", "game_id", "reference", "amount", "bonus_code"),
+        *("promo_amount", "promo_reference", "sent"),
+    ),
+    EndRound: ("end_round", "user_id", "currency", "round_id", "sent"),
+    Cancel: ("cancel", "user_id", "id", "currency", "round_id", "reference", "sent"),
+    Refund: (
+        "refund",
+        *("user_id", "id", "reversal_id", "currency", "round_id", "game_id", "reference", "amount", "reverse", "sent"),
+    ),
+    Win: ("win", "user_id", "id", "kind", "currency", "round_id", "reference", "amount", "bonus_code", "sent"),
+}
+"""The function of each call, and its parameters in their order."""
+
+
 def _function_call(function: str, *parameters: str) -> TextualSelect:
     """Write the statement that is a call: one function, every parameter cast, so that its signature alone finds it."""
     arguments = ", ".join(f"CAST(:{name} AS {TYPES.get(name, 'text')})" for name in parameters)
@@ -52,50 +88,10 @@ def _function_call(function: str, *parameters: str) -> TextualSelect:
     return statement.columns(*RECEIPT)
 
 
-# A call by itself is one such statement with nothing around it: one round trip, one transaction.
-STATEMENTS: dict[type[Call], TextualSelect] = {
-    OpenWallet: _function_call("open_wallet", "user_id", "currency", "opening_balance"),
-    OpenWalletByHand: _function_call(
-        "open_wallet_by_hand", "user_id", "id", "currency", "opening_balance", "by_whom", "why"
-    ),
-    Transfer: _function_call("transfer", "user_id", "id", "kind", "currency", "reference", "amount", "sent"),
-    Adjust: _function_call(
-        "adjust", "user_id", "id", "kind", "currency", "reference", "amount", "by_whom", "why", "sent"
-    ),
-    SetPlayerState: _function_call("set_player_state", "user_id", "id", "state", "by_whom", "why"),
-    DecideReview: _function_call(
-        "decide_review",
-        *("user_id", "id", "reversal_id", "round_id", "reason", "reference", "decision", "by_whom", "why", "sent"),
-    ),
-    QueueReview: _function_call("queue_review", "user_id", "currency", "round_id", "reason", "reference"),
-    RequestCancellation: _function_call(
-        "request_cancellation", "user_id", "id", "round_id", "game_id", "by_whom", "why", "patience"
-    ),
-    AnswerCancellation: _function_call(
-        "answer_cancellation", "user_id", "attempt_id", "answer", "code", "message", "patience"
-    ),
-    Check: _function_call("check_wallet", "user_id", "currency", "sent"),
-    SessionExpired: _function_call("session_expired", "user_id", "sent"),
-    Balance: _function_call("balance", "user_id", "currency", "sent"),
-    Bet: _function_call(
-        "bet", "user_id", "id", "currency", "round_id", "game_id", "reference", "amount", "bonus_code", "sent"
-    ),
-    Result: _function_call(
-        "result",
-        *("user_id", "id", "promo_id", "currency", "round_id", "game_id", "reference", "amount", "bonus_code"),
-        *("promo_amount", "promo_reference", "sent"),
-    ),
-    EndRound: _function_call("end_round", "user_id", "currency", "round_id", "sent"),
-    Cancel: _function_call("cancel", "user_id", "id", "currency", "round_id", "reference", "sent"),
-    Refund: _function_call(
-        "refund",
-        *("user_id", "id", "reversal_id", "currency", "round_id", "game_id", "reference", "amount", "reverse", "sent"),
-    ),
-    Win: _function_call(
-        "win", "user_id", "id", "kind", "currency", "round_id", "reference", "amount", "bonus_code", "sent"
-    ),
-}
-FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in STATEMENTS}
+STATEMENTS = {kind: _function_call(*words) for kind, words in FUNCTIONS.items()}
+FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in FUNCTIONS}
+IDS = {kind: tuple(name for name in words if name in NAMED_HERE) for kind, words in FUNCTIONS.items()}
+"""The names of entries that each call may make."""
 
 
 def receipt_of(row: Row[Any]) -> Receipt:

@@ -11,7 +11,13 @@ from typing import Any
 import structlog
 from flask import Blueprint, Response, request
 from marshmallow import ValidationError
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, ServiceUnavailable, UnsupportedMediaType
+from werkzeug.exceptions import (
+    BadRequest,
+    ClientDisconnected,
+    RequestEntityTooLarge,
+    ServiceUnavailable,
+    UnsupportedMediaType,
+)
 from werkzeug.routing import BaseConverter
 
 from wallet_service.auth import Credentials
@@ -217,13 +223,24 @@ def read_json() -> dict[str, Member]:
         raise UnsupportedMediaType("Content-Type must be application/json")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("The body must not be compressed")
+    try:
+        return parse_body(_read_body())
+    except MalformedBodyError as error:
+        raise BadRequest(f"The body must be a JSON object: {error}") from error
+
+
+def _read_body() -> bytes:
+    """Read the current request's body. One whose length was told is asked for at once: no stream has to count it."""
+    length = request.content_length
+    if length is not None and length <= MAX_BODY_BYTES:
+        body: bytes = request.environ["wsgi.input"].read(length)
+        if len(body) < length:
+            raise ClientDisconnected("The body is shorter than its Content-Length.")
+        return body
     body = request.get_data(cache=False)
     if len(body) > MAX_BODY_BYTES:
         raise RequestEntityTooLarge
-    try:
-        return parse_body(body)
-    except MalformedBodyError as error:
-        raise BadRequest(f"The body must be a JSON object: {error}") from error
+    return body
 
 
 def check_hash(version: Version, credentials: Credentials, members: dict[str, Member]) -> None:
@@ -254,10 +271,9 @@ def load_fields(schema: CallSchema, values: dict[str, Any]) -> dict[str, Any]:
 
     """
     try:
-        data: dict[str, Any] = schema.load(values)
+        return schema.load_values(values)
     except ValidationError as error:
         raise first_error(error) from error
-    return data
 
 
 def first_error(error: ValidationError) -> InvalidRequestError:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar, TypeVar
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, missing
 
 from wallet_service.ledger.money import parse_money
 from wallet_service.ledger.outcomes import Outcome
@@ -40,11 +40,27 @@ class WireField(fields.Field[T | None]):
         else:
             super().__init__(load_default=None, allow_none=True, error_messages=errors)
 
-    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> T | None:  # noqa: ARG002 - marshmallow asks so
-        if type(value) is str and not value.strip():
-            if self.required:
-                raise self.make_error("empty")
-            return None
+    def deserialize(
+        self,
+        value: Any,
+        attr: str | None = None,  # noqa: ARG002 - marshmallow asks so
+        data: Mapping[str, Any] | None = None,  # noqa: ARG002 - marshmallow asks so
+        **kwargs: Any,  # noqa: ARG002 - marshmallow asks so
+    ) -> T | None:
+        """Return what a value means, ``None`` where an optional one is not there.
+
+        The whole of it in one step, because each call reads a dozen fields: marshmallow's own would look for
+        validators and functions before and after, and these fields have none.
+
+        Raises:
+            ValidationError: the value is missing, or cannot be read.
+
+        """
+        is_empty = type(value) is str and not value.strip()
+        if value is missing or value is None or is_empty:
+            if not self.required:
+                return None
+            raise self.make_error("required" if value is missing else "empty" if is_empty else "null")
         return self.read(value)
 
     def read(self, value: object) -> T:
@@ -122,13 +138,19 @@ class CallSchema(Schema):
     spellings: ClassVar[dict[str, str]] = {"userid": "userId", "roundid": "roundId", "timeStamp": "timestamp"}
     """Second spellings that Lucky Monaco uses, and the field that each one means."""
 
-    @pre_load
-    def _one_spelling(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+    def load_values(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return a request's fields, each under the one name that the wallet knows it by.
+
+        Raises:
+            ValidationError: some are wrong, or two spellings of one field do not say the same.
+
+        """
         for spelling in self.spellings.keys() & data.keys():
             name = self.spellings[spelling]
             if data.setdefault(name, data[spelling]) != data[spelling]:
                 raise ValidationError({name: [Outcome.INVALID_PARAMETER]})
-        return data
+        loaded: dict[str, Any] = self.load(data)
+        return loaded
 
     def unknown_names(self, names: set[str]) -> set[str]:
         """Return those of the names that the contract does not give this call."""

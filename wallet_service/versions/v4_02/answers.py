@@ -1,5 +1,6 @@
 """Every outcome as v4.02 says it: HTTP 200 and a code of the contract's section 6."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from json import dumps
 from typing import Any
@@ -43,6 +44,12 @@ UNAVAILABLE_AT_END_ROUND = 997
 
 SUCCESS = frozenset({Outcome.REPLAYED, Outcome.APPLIED})
 BALANCE_FIELDS = ("currency", "cash")
+FACTS: dict[str, Callable[[Receipt], str | None]] = {
+    "transactionId": lambda receipt: str(receipt.transaction_id),
+    "currency": lambda receipt: receipt.currency,
+    "cash": lambda receipt: None if receipt.balance is None else format_money(receipt.balance),
+}
+"""What a field says of a call."""
 
 
 def answer(method: Method, receipt: Receipt, field: str | None) -> Answer:
@@ -52,16 +59,8 @@ def answer(method: Method, receipt: Receipt, field: str | None) -> Answer:
         code = UNAVAILABLE_AT_END_ROUND
     refused_with = () if receipt.balance is None else BALANCE_FIELDS
     names = method.answered if receipt.outcome in SUCCESS else refused_with
-    return Answer(200, dumps(_facts(receipt, names) | {"error": code, "description": description.format(field=field)}))
-
-
-def _facts(receipt: Receipt, names: tuple[str, ...]) -> dict[str, Any]:
-    facts = {
-        "transactionId": str(receipt.transaction_id),
-        "currency": receipt.currency,
-        "cash": None if receipt.balance is None else format_money(receipt.balance),
-    }
-    return {name: facts[name] for name in names}
+    facts: dict[str, Any] = {name: FACTS[name](receipt) for name in names}
+    return Answer(200, dumps(facts | {"error": code, "description": description.format(field=field)}))
 
 
 def not_a_call(status: int, description: str) -> Answer:
