@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from threading import Thread
 from time import sleep
 from typing import Any
@@ -23,6 +24,7 @@ from wallet_service.addresses import check_address
 from wallet_service.admin.app import PREFIX
 from wallet_service.app import create_admin, create_app
 from wallet_service.bodies import AwaitedBodies
+from wallet_service.cores import take_core
 from wallet_service.cutting import Cutter
 from wallet_service.keeping import kept_running
 from wallet_service.leaving import LEAVE, Leaving, leave_first
@@ -79,8 +81,13 @@ def serve(
         # The workers listen, each when it has made its application; the server's own start-up hook comes before that.
         waiting = Thread(target=_when_listening, args=(host, ports, on_listening), daemon=True)
         server.on_startup(waiting.start)
-    with share_metrics() as folder, _desk_beside(settings, host, folder, server):
-        server.serve(target_loader=partial(_make_worker, create_app, settings), wrap_loader=False)
+    with (
+        share_metrics() as folder,
+        _desk_beside(settings, host, folder, server),
+        NamedTemporaryFile(prefix="wallet_service_cores_") as places,
+    ):
+        create = partial(_make_wallet_worker, settings, Path(places.name), workers)
+        server.serve(target_loader=create, wrap_loader=False)
 
 
 def _server(host: str, port: int, workers: int, threads: int) -> Any:
@@ -118,6 +125,11 @@ def _serve_desk(settings: Settings, host: str, metrics_folder: Path) -> None:
     server = _server(host, settings.admin_port, workers=1, threads=DESK_THREADS + THREADS_AWAITING_DESK)
     create = partial(create_admin, metrics_folder=metrics_folder)
     server.serve(target_loader=partial(_make_worker, create, settings), wrap_loader=False)
+
+
+def _make_wallet_worker(settings: Settings, places: Path, workers: int) -> Flask:
+    take_core(places, workers)  # first: threads that are there already would keep to none
+    return _make_worker(create_app, settings)
 
 
 def _make_worker(create: Callable[[Settings], Flask], settings: Settings) -> Flask:
