@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from threading import Thread
 from time import sleep
 from typing import Any
@@ -81,12 +80,8 @@ def serve(
         # The workers listen, each when it has made its application; the server's own start-up hook comes before that.
         waiting = Thread(target=_when_listening, args=(host, ports, on_listening), daemon=True)
         server.on_startup(waiting.start)
-    with (
-        share_metrics() as folder,
-        _desk_beside(settings, host, folder, server),
-        NamedTemporaryFile(prefix="wallet_service_cores_") as places,
-    ):
-        create = partial(_make_wallet_worker, settings, Path(places.name), workers)
+    with share_metrics() as folder, _desk_beside(settings, host, folder, server):
+        create = partial(_make_wallet_worker, settings, folder / "cores", workers)
         server.serve(target_loader=create, wrap_loader=False)
 
 
@@ -128,7 +123,8 @@ def _serve_desk(settings: Settings, host: str, metrics_folder: Path) -> None:
 
 
 def _make_wallet_worker(settings: Settings, places: Path, workers: int) -> Flask:
-    take_core(places, workers)  # first: threads that are there already would keep to none
+    configure_logs(settings.log_level)
+    take_core(places, workers)  # before any thread: one that is there already would keep to none
     return _make_worker(create_app, settings)
 
 

@@ -230,10 +230,18 @@ def read_json() -> dict[str, Member]:
 
 
 def _read_body() -> bytes:
-    """Read the current request's body. One whose length was told is asked for at once: no stream has to count it."""
+    """Read the current request's body. One whose length was told is asked for at once: no stream has to count it.
+
+    Raises:
+        HTTPException: it is too large, or did not come whole.
+
+    """
     length = request.content_length
     if length is not None and length <= MAX_BODY_BYTES:
-        body: bytes = request.environ["wsgi.input"].read(length)
+        try:
+            body: bytes = request.environ["wsgi.input"].read(length)
+        except OSError as error:  # the sender's connection broke
+            raise ClientDisconnected from error
         if len(body) < length:
             raise ClientDisconnected("The body is shorter than its Content-Length.")
         return body

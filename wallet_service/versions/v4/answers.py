@@ -4,8 +4,10 @@ The codes carry the numbers of v4.02, ``V`` for what is wrong with the input and
 reads one list for both versions.
 """
 
+from collections.abc import Callable
 from http import HTTPStatus
 from json import dumps
+from typing import Any
 
 from wallet_service.ledger.money import format_money
 from wallet_service.ledger.outcomes import Outcome, Receipt
@@ -43,6 +45,12 @@ ANSWERS: dict[Outcome, tuple[int, str, str]] = {
     Outcome.APPLIED: (200, "", "Success"),
 }
 UNAVAILABLE_AT_END_ROUND = "G.997"
+FACTS: dict[str, Callable[[Receipt], str | None]] = {
+    "transactionId": lambda receipt: str(receipt.transaction_id),
+    "currency": lambda receipt: receipt.currency,
+    "cash": lambda receipt: None if receipt.balance is None else JsonNumber(format_money(receipt.balance)),
+}
+"""What a field says of a call."""
 
 
 def answer(method: Method, receipt: Receipt, field: str | None) -> Answer:
@@ -52,13 +60,8 @@ def answer(method: Method, receipt: Receipt, field: str | None) -> Answer:
         code = UNAVAILABLE_AT_END_ROUND
     if code:
         return _error(status, code, message.format(field=field))
-    facts = {
-        "transactionId": str(receipt.transaction_id),
-        "currency": receipt.currency,
-        "cash": None if receipt.balance is None else JsonNumber(format_money(receipt.balance)),
-    }
-    fields = {name: facts[name] for name in method.answered} | {"error": 0, "description": message}
-    return Answer(status, write_object(fields))
+    facts: dict[str, Any] = {name: FACTS[name](receipt) for name in method.answered}
+    return Answer(status, write_object(facts | {"error": 0, "description": message}))
 
 
 def not_a_call(status: int, description: str) -> Answer:
