@@ -69,8 +69,10 @@ FUNCTIONS: dict[type[Call], tuple[str, tuple[str, ...]]] = {
     Bet: ("bet", ("user_id", "id", "currency", "round_id", "game_id", "reference", "amount", "bonus_code", "sent")),
     Result: (
         "result",
-        ("user_id", "id", "promo_id", "currency", "round_id", "game_id", "reference", "amount", "bonus_code")
-        + ("promo_amount", "promo_reference", "sent"),
+        (
+            *("user_id", "id", "promo_id", "currency", "round_id", "game_id", "reference", "amount", "bonus_code"),
+            *("promo_amount", "promo_reference", "sent"),
+        ),
     ),
     EndRound: ("end_round", ("user_id", "currency", "round_id", "sent")),
     Cancel: ("cancel", ("user_id", "id", "currency", "round_id", "reference", "sent")),
