@@ -2,8 +2,8 @@
 --
 -- The environment names the SCENARIO, the number of THREADS, the PLAYERS, the RUN's name,
 -- and the RATE, calls a second of each thread; 0 means that a call follows the answer to the last one (closed loop).
--- On a timetable a late call counts from when it was due, so a stall is not hidden (open loop). Latencies of its first
--- second are not told: opening the connections is no part of a load that goes on.
+-- On a timetable a late call counts from when it was due, so a stall is not hidden (open loop).
+-- Latencies of the first RAMP seconds are not told: opening the connections is no part of a load that goes on.
 -- At the end: one line of JSON with what was answered, and the latencies' percentiles in microseconds.
 
 local ffi = require("ffi")
@@ -35,7 +35,7 @@ function init()
   sent, good, bad, buckets, complaint = 0, 0, 0, {}, ""
   math.randomseed(number + 1)
   next_due = now() + (rate > 0 and math.random() * 1e6 / rate or 0)
-  told_from = rate > 0 and now() + 1e6 or 0
+  told_from = now() + tonumber(os.getenv("RAMP")) * 1e6
 end
 
 local function player_of(round)

@@ -68,17 +68,18 @@ def send(
         LoadError: a call failed, and the load is not a lenient one.
 
     """
+    ramp = RAMP_S if rate else 0
     environment = {
         "SCENARIO": scenario,
         "RUN": rounds.run,
         "PLAYERS": str(rounds.players),
         "THREADS": str(connections),
         "RATE": str(rate / connections),
+        "RAMP": str(ramp),
     }
-    lasts = seconds + (RAMP_S if rate else 0)
-    command = ["wrk", "-t", str(connections), "-c", str(connections), "-d", f"{lasts:.0f}s", "--timeout", "30s"]
+    command = ["wrk", "-t", str(connections), "-c", str(connections), "-d", f"{seconds + ramp:.0f}s"]
     done = subprocess.run(  # noqa: S603 - ours
-        [*command, "-s", str(HERE / "load.lua"), url],
+        [*command, "--timeout", "30s", "-s", str(HERE / "load.lua"), url],
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
