@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from tests.conftest import Player, as_owner
 from wallet_service.database import (
+    ImpatientConnection,
     create_group_engine,
     create_migration_engine,
     create_read_engine,
@@ -237,6 +238,34 @@ def test_a_fault_in_a_group_is_no_call_s_answer(together, group_engine, new_play
     futures = together(by(first, "bet", "1"), *(by(player, "bet", "1") for player in others))
     assert [future.result().outcome for future in futures] == [Outcome.APPLIED] * 4
     assert len(met) == 1
+
+
+def test_the_groups_keep_their_connection_until_it_breaks(engine, group_engine, new_player, database_url):
+    ledger = Ledger(engine, group_engine=group_engine, calls_together=AT_MOST)
+    connections: list[ImpatientConnection] = []
+    taken: list[object] = []
+    event.listen(group_engine, "connect", lambda connection, _record: connections.append(connection))
+    event.listen(group_engine, "checkout", lambda connection, *_: taken.append(connection))
+    player = replace(new_player(), ledger=ledger)
+
+    def bet(number):
+        return player.bet("1", reference=f"b{number}").outcome
+
+    assert [bet(number) for number in range(3)] == [Outcome.APPLIED] * 3
+    assert taken == connections * 2, "a new one is given back once, then kept"
+    assert connections[0].give_up_at is None, "only a connection's first call pays for its making"
+
+    with player.engine.connect() as connection:  # as the same role, which may end it
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": connections[0].info.backend_pid})
+    assert [bet(number) for number in range(3, 6)] == [Outcome.APPLIED] * 3
+    assert taken[2:] == connections[1:] * 2
+    assert len(connections) == 2
+    assert connections[0].closed
+
+    group_engine.dispose()
+    assert connections[1].closed
+    assert bet(6) is Outcome.APPLIED
+    assert player.log() == [("bet", Decimal(-1))] * 7
 
 
 def test_a_slow_database_applies_what_it_can_together_and_the_rest_by_itself(new_database):

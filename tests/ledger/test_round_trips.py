@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event
 
 from tests.conftest import as_owner
-from wallet_service.database import create_migration_engine, create_wallet_engine
+from wallet_service.database import create_group_engine, create_migration_engine, create_wallet_engine
 from wallet_service.ledger.calls import Balance, SessionExpired
 from wallet_service.ledger.ledger import Ledger, LedgerUnavailableError
 from wallet_service.ledger.outcomes import Outcome
@@ -19,25 +19,33 @@ def traced(request, database_url, new_player, tmp_path):
 
     The server ends each round trip by saying that it is ready for the next.
     """
-    engine = create_wallet_engine(database_url, connections=1)
-    ledger = Ledger(engine, group_engine=engine if request.param else None, calls_together=32)
+    engine, group_engine = create_wallet_engine(database_url, connections=1), create_group_engine(database_url)
+    ledger = Ledger(engine, group_engine=group_engine if request.param else None, calls_together=32)
     player = new_player()
+    player = type(player)(player.user_id, ledger, engine)
     statements: list[str] = []
-    event.listen(engine, "before_cursor_execute", lambda _c, _cur, sql, *_: statements.append(sql))
+    connections: list[Any] = []
+    for one in (engine, group_engine):
+        event.listen(one, "before_cursor_execute", lambda _c, _cur, sql, *_: statements.append(sql))
+        event.listen(one, "connect", lambda connection, _record: connections.append(connection))
+    player.check()
+    player.request("a call that goes by itself")
+    assert len(connections) == 1 + request.param
 
     def count(call):
         statements.clear()
-        with engine.connect() as connection:
-            driver_connection: Any = connection.connection.driver_connection
         with (tmp_path / "trace").open("w+") as trace:
-            driver_connection.pgconn.trace(trace.fileno())
+            for connection in connections:
+                connection.pgconn.trace(trace.fileno())
             call()
-            driver_connection.pgconn.untrace()
+            for connection in connections:
+                connection.pgconn.untrace()
             trace.seek(0)
             return trace.read().count("ReadyForQuery"), len(statements)
 
-    yield type(player)(player.user_id, ledger, engine), ledger, count
+    yield player, ledger, count
     engine.dispose()
+    group_engine.dispose()
 
 
 def test_each_call_is_one_round_trip(traced):

@@ -1,13 +1,14 @@
 """Wallet calls that wait at the same time, applied by one statement (see apply_calls.sql)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from json import JSONEncoder
 from time import monotonic
 from typing import Any
 
 import structlog
 from psycopg import errors
-from sqlalchemy import Connection, Engine, Integer, column, text
+from sqlalchemy import Connection, Engine, Integer, column, event, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from wallet_service.ledger.breaker import IN_VAIN_AFTER_S, Breaker
@@ -38,6 +39,7 @@ TOGETHER = frozenset({Check, SessionExpired, Balance, Bet, Result, EndRound, Can
 """The calls that may share a statement."""
 LOOKING = (Check, SessionExpired, Balance)
 """Those of them that lock no wallet."""
+USED = "wallet_service.used_before"
 APPLY_CALLS = text(
     "SELECT place, outcome, transaction_id, currency, balance"
     " FROM apply_calls(CAST(:players AS text[]), CAST(:calls AS json))"
@@ -61,11 +63,14 @@ class CallGroups:
     ) -> None:
         """Use the engine's connection, groups of at most so many calls, and the breaker's knowledge of the database.
 
-        The connection waits for a lock shortly (``create_group_engine``): all that come meanwhile wait with it.
+        The connection is kept from one group to the next, until something fails or the engine is disposed of. It waits
+        for a lock shortly (``create_group_engine``): all that come meanwhile wait with it.
         One that is ``pooled`` may wait for longer, so a single call, too, goes by the statement that waits for no
         wallet. ``on_statement`` is told the calls and the seconds of each statement.
         """
         self._engine = engine
+        self._kept: Connection | None = None
+        event.listen(engine, "engine_disposed", self._let_go)
         self._breaker = breaker
         self._on_statement = on_statement
         self._pooled = pooled
@@ -94,7 +99,7 @@ class CallGroups:
             return ()
         started = monotonic()
         try:
-            with self._engine.connect() as connection:
+            with self._connected() as connection:
                 if len(group) == 1 and not self._pooled:
                     return self._apply_one(connection, *group[0])
                 return self._apply_all(connection, group)
@@ -112,6 +117,31 @@ class CallGroups:
             return ()
         finally:
             self._on_statement(len(group), monotonic() - started)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        """Give the connection that is kept, or a new one: taking it from the pool each time would be work for each group.
+
+        One that was just made goes back to the pool once, which ends the shorter patience of its first call.
+        """
+        kept, self._kept = self._kept, None
+        connection = kept or self._engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()  # the pool knows whether it can be used again
+            raise
+        if kept or USED in connection.info:
+            self._kept = connection
+        else:
+            connection.info[USED] = True
+            connection.close()
+
+    def _let_go(self, _engine: Engine) -> None:
+        if self._kept:
+            self._kept.invalidate()
+            self._kept.close()
+            self._kept = None
 
     def _apply_one(self, connection: Connection, call: Call, values: dict[str, Any]) -> list[Receipt]:
         """Apply a call that nobody waits with by its own statement, which is less work."""
