@@ -120,7 +120,7 @@ class CallGroups:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        """Give the connection that is kept, or a new one: taking it from the pool each time would be work for each group.
+        """Give the connection that is kept, or a new one: to take it from the pool each time is work for each group.
 
         One that was just made goes back to the pool once, which ends the shorter patience of its first call.
         """
