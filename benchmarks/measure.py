@@ -32,6 +32,8 @@ class Figure:
     cpu_server: float
     cpu_database: float
     memory: int = 0
+    stolen: float = 0
+    """Share of the cores' time that went to other machines on the same hardware."""
 
     def told(self) -> dict[str, object]:
         """Return what JSON says of it."""
@@ -48,6 +50,7 @@ class Figure:
                 "database": round(self.cpu_database, 3),
             },
             "memory_per_worker_mb": round(self.memory / 2**20, 1),
+            "stolen": round(self.stolen, 3),
         }
 
 
@@ -64,10 +67,11 @@ class Bench:
     def ceiling(self, connections: int, rate: float = 0) -> Figure:
         """Measure the refund function called by pgbench, as often as can be or, with a ``rate``, so often a second."""
         rounds = self._rounds("pgbench", connections, rate)
-        with stopwatch(self.database.process) as cpu:
+        with stopwatch(self.database.process) as used:
             load = send_to_database(self.database.url, rounds, connections=connections, seconds=self.seconds, rate=rate)
         check_rounds(rounds, load)
-        return self._keep(Figure(_named("pgbench", rate), 0, connections, load, 0, cpu[0] / load.calls * 1000))
+        cpu = used.seconds[0] / load.calls * 1000
+        return self._keep(Figure(_named("pgbench", rate), 0, connections, load, 0, cpu, stolen=used.stolen))
 
     def http(
         self,
@@ -87,7 +91,7 @@ class Bench:
         rounds = self._rounds(scenario, connections, rate)
         if scenario == "replay":
             send(server.url, "refund", rounds, connections=connections, seconds=1)
-        with stopwatch(server.process, self.database.process) as cpu:
+        with stopwatch(server.process, self.database.process) as used:
             load = send(
                 server.url,
                 scenario,
@@ -105,9 +109,9 @@ class Bench:
             workers,
             connections,
             load,
-            cpu[0] * per_thousand,
-            cpu[1] * per_thousand,
+            *(seconds * per_thousand for seconds in used.seconds),
             server.memory_per_worker(),
+            used.stolen,
         )
         return self._keep(figure)
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import sleep
 from types import TracebackType
@@ -29,6 +30,12 @@ def cpu_seconds(process: psutil.Process) -> float:
         except psutil.NoSuchProcess:
             continue  # its parent has its time now
     return used
+
+
+def core_seconds() -> tuple[float, float]:
+    """Return the seconds of all cores since the machine started, and those of them that other machines had instead."""
+    times = psutil.cpu_times()
+    return sum(times[:8]), getattr(times, "steal", 0.0)  # guests' time is in that of the processes that run them
 
 
 class Server:
@@ -117,10 +124,21 @@ def free_port() -> int:
     return port
 
 
+@dataclass(slots=True)
+class Used:
+    """What a measurement took: CPU seconds of each process that is watched."""
+
+    seconds: list[float] = field(default_factory=list)
+    stolen: float = 0.0
+    """The share of the cores' time that this machine wanted and other machines on the same hardware had."""
+
+
 @contextmanager
-def stopwatch(*processes: psutil.Process) -> Iterator[list[float]]:
-    """Give a list that holds, afterwards, the CPU seconds that each of the processes used meanwhile."""
-    before = [cpu_seconds(process) for process in processes]
-    used: list[float] = []
+def stopwatch(*processes: psutil.Process) -> Iterator[Used]:
+    """Give what holds, afterwards, the CPU seconds that each of the processes used meanwhile."""
+    before, (total, stolen) = [cpu_seconds(process) for process in processes], core_seconds()
+    used = Used()
     yield used
-    used += [cpu_seconds(process) - start for process, start in zip(processes, before, strict=True)]
+    total, stolen = (now - start for now, start in zip(core_seconds(), (total, stolen), strict=True))
+    used.seconds = [cpu_seconds(process) - start for process, start in zip(processes, before, strict=True)]
+    used.stolen = stolen / total

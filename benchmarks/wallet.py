@@ -168,13 +168,29 @@ def _tell(runs: list, *, as_json: bool) -> None:
         return
     for run in runs:
         table = Table(
-            "what", "clients", "calls/s", "p50 ms", "p99 ms", "CPU server", "CPU database", "MB", title=run["title"]
+            "what",
+            "clients",
+            "calls/s",
+            "p50 ms",
+            "p99 ms",
+            "CPU server",
+            "CPU database",
+            "MB",
+            "stolen",
+            title=run["title"],
         )
         for figure in run["figures"]:
             load = figure.load
             numbers = (f"{load.rate:.0f}", f"{load.p50:.1f}", f"{load.p99:.1f}", f"{figure.cpu_server:.2f}")
             memory = f"{figure.memory / 2**20:.0f}" if figure.memory else ""
-            table.add_row(figure.what, str(figure.connections), *numbers, f"{figure.cpu_database:.2f}", memory)
+            table.add_row(
+                figure.what,
+                str(figure.connections),
+                *numbers,
+                f"{figure.cpu_database:.2f}",
+                memory,
+                f"{figure.stolen:.0%}",
+            )
         ratios = Table("ratio", "", "target")
         for name, value in run["ratios"].items():
             bound, words = TARGETS.get(name, (None, ""))
@@ -183,6 +199,7 @@ def _tell(runs: list, *, as_json: bool) -> None:
         out = Console(width=120)
         out.print(table)
         out.print("CPU: seconds for 1,000 calls. MB: memory of the largest worker.")
+        out.print("Stolen: the share of the cores' time that other machines on the same hardware had instead.")
         out.print(ratios)
 
 
