@@ -130,7 +130,7 @@ class Used:
 
     seconds: list[float] = field(default_factory=list)
     stolen: float = 0.0
-    """The share of the cores' time that this machine wanted and other machines on the same hardware had."""
+    """The share of the cores' time that other machines on the same hardware had instead of this one."""
 
 
 @contextmanager

@@ -70,7 +70,7 @@ class Metrics:
         )
         self._connections = Gauge(
             "wallet_database_connections_in_use",
-            "Connections to the database that something is done with.",
+            "Connections to the database that are taken; the one for calls together stays so.",
             ("pool",),
             registry=self.registry,
             multiprocess_mode="livesum",

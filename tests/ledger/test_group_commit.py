@@ -255,17 +255,25 @@ def test_the_groups_keep_their_connection_until_it_breaks(engine, group_engine, 
     assert taken == connections * 2, "a new one is given back once, then kept"
     assert connections[0].give_up_at is None, "only a connection's first call pays for its making"
 
+    def fail_once(*_):
+        event.remove(group_engine, "before_cursor_execute", fail_once)
+        raise RuntimeError("a fault of ours")
+
+    event.listen(group_engine, "before_cursor_execute", fail_once)
+    assert [bet(number) for number in range(7, 10)] == [Outcome.APPLIED] * 3
+    assert taken == connections * 3, "given back after a fault, then taken again and kept"
+
     with player.engine.connect() as connection:  # as the same role, which may end it
         connection.execute(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": connections[0].info.backend_pid})
     assert [bet(number) for number in range(3, 6)] == [Outcome.APPLIED] * 3
-    assert taken[2:] == connections[1:] * 2
+    assert taken[3:] == connections[1:] * 2
     assert len(connections) == 2
     assert connections[0].closed
 
     group_engine.dispose()
     assert connections[1].closed
     assert bet(6) is Outcome.APPLIED
-    assert player.log() == [("bet", Decimal(-1))] * 7
+    assert player.log() == [("bet", Decimal(-1))] * 10
 
 
 def test_a_slow_database_applies_what_it_can_together_and_the_rest_by_itself(new_database):

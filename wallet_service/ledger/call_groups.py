@@ -31,7 +31,7 @@ from wallet_service.ledger.statements import FUNCTIONS, RECEIPT, STATEMENTS, rec
 __all__ = ["CallGroups"]
 
 GROUPS_AT_ONCE = 1
-"""While one is under way, the next one grows; two at once would share the calls between them."""
+"""While one is under way, the next one grows; two at once would share the calls, and the connection, between them."""
 PATIENCE_S = 1.0
 """A call that waited longer for its turn is not begun: it could not be answered while anybody waits for it."""
 
@@ -63,8 +63,9 @@ class CallGroups:
     ) -> None:
         """Use the engine's connection, groups of at most so many calls, and the breaker's knowledge of the database.
 
-        The connection is kept from one group to the next, until something fails or the engine is disposed of. It waits
-        for a lock shortly (``create_group_engine``): all that come meanwhile wait with it.
+        The connection is nobody else's: it is kept from one group to the next, until something fails or the engine is
+        disposed of, which nobody does while calls are under way. It waits for a lock shortly
+        (``create_group_engine``): all that come meanwhile wait with it.
         One that is ``pooled`` may wait for longer, so a single call, too, goes by the statement that waits for no
         wallet. ``on_statement`` is told the calls and the seconds of each statement.
         """
@@ -138,10 +139,10 @@ class CallGroups:
             connection.close()
 
     def _let_go(self, _engine: Engine) -> None:
-        if self._kept:
-            self._kept.invalidate()
-            self._kept.close()
-            self._kept = None
+        kept, self._kept = self._kept, None
+        if kept:
+            kept.invalidate()
+            kept.close()
 
     def _apply_one(self, connection: Connection, call: Call, values: dict[str, Any]) -> list[Receipt]:
         """Apply a call that nobody waits with by its own statement, which is less work."""
