@@ -124,13 +124,14 @@ def test_a_file_that_breaks_off_says_so_in_its_last_line_and_in_the_log(big, scr
     admin = create_desk_engine(postgres_url, 1, read_only=False).execution_options(isolation_level="AUTOCOMMIT")
     with held(big) as client:
         with admin.connect() as connection:
-            ended = connection.scalar(
+            # Its head is sent before its first lines are read, and it stops where the client's buffers are full.
+            while not connection.scalar(
                 text(
                     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
                     " WHERE datname = 'big' AND state LIKE 'idle in transaction%' AND query LIKE 'FETCH%'"
                 )
-            )
-        assert ended == 1
+            ):
+                pass
         body = rest_of(client)
     admin.dispose()
     last = body.removesuffix("\r\n0\r\n\r\n").rstrip().rpartition("\r\n")[2]
