@@ -125,13 +125,16 @@ def test_a_file_that_breaks_off_says_so_in_its_last_line_and_in_the_log(big, scr
     with held(big) as client:
         with admin.connect() as connection:
             # Its head is sent before its first lines are read, and it stops where the client's buffers are full.
-            while not connection.scalar(
-                text(
-                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                    " WHERE datname = 'big' AND state LIKE 'idle in transaction%' AND query LIKE 'FETCH%'"
+            while not (
+                ended := connection.scalar(
+                    text(
+                        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                        " WHERE datname = 'big' AND state LIKE 'idle in transaction%' AND query LIKE 'FETCH%'"
+                    )
                 )
             ):
                 pass
+        assert ended == 1
         body = rest_of(client)
     admin.dispose()
     last = body.removesuffix("\r\n0\r\n\r\n").rstrip().rpartition("\r\n")[2]

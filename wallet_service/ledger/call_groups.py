@@ -40,6 +40,7 @@ TOGETHER = frozenset({Check, SessionExpired, Balance, Bet, Result, EndRound, Can
 LOOKING = (Check, SessionExpired, Balance)
 """Those of them that lock no wallet."""
 USED = "wallet_service.used_before"
+"""In a pooled connection's ``info``, which is empty again when the connection is made anew."""
 APPLY_CALLS = text(
     "SELECT place, outcome, transaction_id, currency, balance"
     " FROM apply_calls(CAST(:players AS text[]), CAST(:calls AS json))"
