@@ -90,6 +90,7 @@ def database_of(folder: Path, rounds: int, *, anew: bool = False) -> Iterator[Da
     server = EmbeddedPostgres(data_dir)
     url = server.start()
     try:
+        _give_memory(server, url)
         migrate(url_as(OWNER_LOGIN, url))
         if not seeded.exists():
             command = [str(BIN / "wallet-service"), "seed", "--players", str(players)]
@@ -105,3 +106,15 @@ def database_of(folder: Path, rounds: int, *, anew: bool = False) -> Iterator[Da
         yield Database(url, psutil.Process(server.server.get_pid()), players)
     finally:
         server.stop()
+
+
+def _give_memory(server: EmbeddedPostgres, url: str) -> None:
+    """Let the server have the memory that docs/operations.md gives a database: else many rounds never fit in it."""
+    # A quarter, and two servers are measured in turn. PostgreSQL reads it when it starts, and counts in megabytes.
+    wanted = f"{psutil.virtual_memory().total // 8 // 2**20}MB"
+    engine = create_migration_engine(url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text(f"ALTER SYSTEM SET shared_buffers TO '{wanted}'"))
+    engine.dispose()
+    server.stop()
+    server.start()

@@ -213,17 +213,19 @@ def two_workers_against_one(bench: Bench) -> dict[str, float]:
     }
 
 
-def many_rounds_against_few(few: Bench, many: Bench, workers: int) -> dict[str, float]:
-    """Measure two wallets in turn, one with few rounds in its tables, one with many."""
+def many_rounds_against_few(few: Bench, many: Bench, workers: int, *, few_first: bool) -> dict[str, float]:
+    """Measure two wallets in turn, one with few rounds in its tables, one with many; repetitions differ in order."""
     with (
         warm(wallet(few.database.url, workers), few.database) as small,
         warm(wallet(many.database.url, workers), many.database) as large,
     ):
-        return {
-            f"many_rounds_vs_few_{scenario}": many.http(large, workers, scenario).load.rate
-            / few.http(small, workers, scenario).load.rate
-            for scenario in ("refund", "mix")
-        }
+        sides = {"few": (few, small), "many": (many, large)}
+        order = ("few", "many") if few_first else ("many", "few")
+        ratios = {}
+        for scenario in ("refund", "mix"):
+            rates = {name: sides[name][0].http(sides[name][1], workers, scenario).load.rate for name in order}
+            ratios[f"many_rounds_vs_few_{scenario}"] = rates["many"] / rates["few"]
+    return ratios
 
 
 def soak(bench: Bench, workers: int, calls: int) -> dict[str, float]:

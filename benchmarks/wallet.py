@@ -44,6 +44,7 @@ TARGETS = {
     "many_rounds_vs_few_mix": (0.9, "at least"),
     "memory_after_soak": (1.1, "at most"),
 }
+COLUMNS = ("what", "clients", "calls/s", "p50 ms", "p99 ms", "CPU server", "CPU database", "MB", "stolen")
 QUICK_SECONDS = 2
 QUICK_WORKERS = 2
 QUICK_ROUNDS = 10_000
@@ -142,7 +143,7 @@ def _for_long(data: Path, size: int, workers: int, extent: Extent) -> Iterator[d
 def _many_beside_few(data: Path, few: int, many: int, workers: int, extent: Extent) -> dict:
     with database_of(data, few, anew=True) as small, database_of(data, many) as large:
         benches = [Bench(database, extent.seconds, _progress) for database in (small, large)]
-        found = [many_rounds_against_few(*benches, workers) for _ in range(extent.repeat)]
+        found = [many_rounds_against_few(*benches, workers, few_first=turn % 2 == 1) for turn in range(extent.repeat)]
         for database in (small, large):
             database.check_books()
     return _run(f"{many} rounds in the tables beside {few}, {workers} workers", benches, found)
@@ -167,30 +168,9 @@ def _tell(runs: list, *, as_json: bool) -> None:
         click.echo(json.dumps({"machine": machine, "ratios": ratios, "runs": told}, indent=1))
         return
     for run in runs:
-        table = Table(
-            "what",
-            "clients",
-            "calls/s",
-            "p50 ms",
-            "p99 ms",
-            "CPU server",
-            "CPU database",
-            "MB",
-            "stolen",
-            title=run["title"],
-        )
+        table = Table(*COLUMNS, title=run["title"])
         for figure in run["figures"]:
-            load = figure.load
-            numbers = (f"{load.rate:.0f}", f"{load.p50:.1f}", f"{load.p99:.1f}", f"{figure.cpu_server:.2f}")
-            memory = f"{figure.memory / 2**20:.0f}" if figure.memory else ""
-            table.add_row(
-                figure.what,
-                str(figure.connections),
-                *numbers,
-                f"{figure.cpu_database:.2f}",
-                memory,
-                f"{figure.stolen:.0%}",
-            )
+            table.add_row(*_row(figure))
         ratios = Table("ratio", "", "target")
         for name, value in run["ratios"].items():
             bound, words = TARGETS.get(name, (None, ""))
@@ -201,6 +181,14 @@ def _tell(runs: list, *, as_json: bool) -> None:
         out.print("CPU: seconds for 1,000 calls. MB: memory of the largest worker.")
         out.print("Stolen: the share of the cores' time that other machines on the same hardware had instead.")
         out.print(ratios)
+
+
+def _row(figure: Figure) -> Iterator[str]:
+    load = figure.load
+    yield from (figure.what, str(figure.connections), f"{load.rate:.0f}", f"{load.p50:.1f}", f"{load.p99:.1f}")
+    yield from (f"{figure.cpu_server:.2f}", f"{figure.cpu_database:.2f}")
+    yield f"{figure.memory / 2**20:.0f}" if figure.memory else ""
+    yield f"{figure.stolen:.0%}"
 
 
 def _holds(name: str, value: float) -> bool:
