@@ -24,6 +24,7 @@ from wallet_service.database import (
     create_wallet_engine,
 )
 from wallet_service.ledger.audit import audit
+from wallet_service.ledger.calls import Balance
 from wallet_service.ledger.group_commit import GroupCommit, WaitedTooLongError
 from wallet_service.ledger.ledger import Ledger
 from wallet_service.ledger.outcomes import Outcome, Receipt
@@ -223,6 +224,21 @@ def test_a_call_of_its_own_whose_wallet_is_stuck_lets_the_others_pass(engine, gr
         connection.rollback()
         assert held_up.result().outcome is Outcome.APPLIED
     holder.dispose()
+
+
+def test_a_row_that_somebody_holds_is_no_silence_of_the_database(engine, new_player, database_url):
+    patient = create_wallet_engine(database_url, connections=1)  # as behind a pooler, which drops the shorter patience
+    ledger = Ledger(engine, group_engine=patient, calls_together=AT_MOST, pooled=True)
+    player = new_player()
+    refused = Balance(player.user_id, "XXX", "{}")
+    assert ledger.apply(refused).outcome is Outcome.WALLET_UNKNOWN
+    holder = create_wallet_engine(as_owner(database_url), connections=1)
+    with holder.connect().execution_options(isolation_level="READ COMMITTED") as connection:
+        connection.execute(text("SELECT FROM refusals WHERE user_id = :user FOR UPDATE"), {"user": player.user_id})
+        event.listen(patient, "handle_error", lambda _context: connection.rollback())
+        assert ledger.apply(refused).outcome is Outcome.WALLET_UNKNOWN
+    holder.dispose()
+    patient.dispose()
 
 
 def test_a_fault_in_a_group_is_no_call_s_answer(together, group_engine, new_player):

@@ -13,14 +13,21 @@ from wallet_service.ledger.outcomes import Outcome
 from wallet_service.schema import migrate
 
 
-@pytest.fixture(params=[False, True], ids=["each by itself", "together"])
+@pytest.fixture(params=["each by itself", "by its own statement in its turn", "by the groups' statement"])
 def traced(request, database_url, new_player, tmp_path):
     """A player whose ledger writes what it says to the database into a file; and a function that counts what it said.
 
     The server ends each round trip by saying that it is ready for the next.
     """
-    engine, group_engine = create_wallet_engine(database_url, connections=1), create_group_engine(database_url)
-    ledger = Ledger(engine, group_engine=group_engine if request.param else None, calls_together=32)
+    engine = create_wallet_engine(database_url, connections=1, prepared_statements=True)
+    group_engine = create_group_engine(database_url, prepared_statements=True)
+    together = request.param != "each by itself"
+    ledger = Ledger(
+        engine,
+        group_engine=group_engine if together else None,
+        calls_together=32,
+        pooled=request.param == "by the groups' statement",  # then a call that is alone goes by it, too
+    )
     player = new_player()
     player = type(player)(player.user_id, ledger, engine)
     statements: list[str] = []
@@ -30,7 +37,7 @@ def traced(request, database_url, new_player, tmp_path):
         event.listen(one, "connect", lambda connection, _record: connections.append(connection))
     player.check()
     player.request("a call that goes by itself")
-    assert len(connections) == 1 + request.param
+    assert len(connections) == 1 + together
 
     def count(call):
         statements.clear()

@@ -9,10 +9,15 @@ from collections import OrderedDict
 from threading import Lock
 from time import monotonic
 
-__all__ = ["IN_VAIN_AFTER_S", "Breaker"]
+from psycopg import errors
+
+__all__ = ["IN_VAIN_AFTER_S", "ONE_PLAYER_S", "Breaker"]
 
 IN_VAIN_AFTER_S = 0.9
 """A call that failed faster was refused, not left waiting: whoever comes next need not wait either."""
+
+ONE_PLAYER_S = (errors.LockNotAvailable, errors.DeadlockDetected, errors.QueryCanceled)
+"""The player's wallets are locked, or what the call does takes long; the database itself answers."""
 
 
 class Breaker:

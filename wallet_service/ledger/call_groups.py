@@ -11,7 +11,7 @@ from psycopg import errors
 from sqlalchemy import Connection, Engine, Integer, column, event, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from wallet_service.ledger.breaker import IN_VAIN_AFTER_S, Breaker
+from wallet_service.ledger.breaker import IN_VAIN_AFTER_S, ONE_PLAYER_S, Breaker
 from wallet_service.ledger.calls import (
     Balance,
     Bet,
@@ -107,8 +107,8 @@ class CallGroups:
                 return self._apply_all(connection, group)
         except SQLAlchemyError as error:
             reason = error.orig if isinstance(error, DBAPIError) else error
-            # One call that takes too long is no silence of the database.
-            if not isinstance(reason, errors.QueryCanceled) and monotonic() - started > IN_VAIN_AFTER_S:
+            # One call that waits or takes too long is no silence of the database.
+            if not isinstance(reason, ONE_PLAYER_S) and monotonic() - started > IN_VAIN_AFTER_S:
                 self._breaker.trip(None)
             # That somebody else has the wallet is nothing unusual.
             if not isinstance(reason, errors.LockNotAvailable):

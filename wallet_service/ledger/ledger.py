@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from uuid_utils import uuid7
 
-from wallet_service.ledger.breaker import IN_VAIN_AFTER_S, Breaker
+from wallet_service.ledger.breaker import IN_VAIN_AFTER_S, ONE_PLAYER_S, Breaker
 from wallet_service.ledger.call_groups import CallGroups
 from wallet_service.ledger.calls import Call
 from wallet_service.ledger.group_commit import WaitedTooLongError
@@ -28,8 +28,6 @@ RETRY_WITHIN_S = 1.0
 
 # The database is away, or busy beyond our patience. Any other error of the driver is a mistake of ours, and stays one.
 UNAVAILABLE = (errors.OperationalError, errors.InterfaceError, errors.ReadOnlySqlTransaction)
-ONE_PLAYER_S = (errors.LockNotAvailable, errors.QueryCanceled)
-"""The player's wallets are locked, or what the call does takes long; the database itself answers."""
 BEGIN_WITHIN_S = 1.5
 """A call that has waited longer is not begun by itself: with the statement's own time, nobody would wait for it."""
 

@@ -4,8 +4,9 @@
 --          names. p_players are those whose wallets the calls lock: all but of the calls that only look.
 -- Locks    1. the players' wallets, without waiting: who has them keeps them, and is asked again a few times for some
 --          milliseconds, as another group lets go soon; 2. what each call locks below its wallets. Those that only
---          look come behind the others of the first try, in one order; a refusal is all that they lock. So two such
---          statements do not wait for each other, and a wallet that is stuck keeps no other one waiting.
+--          look come behind the others of the first try; a refusal of their player is all that they lock. So two
+--          such statements do not wait for each other's wallets, and one that is stuck keeps no other one waiting. Only
+--          refused looks of one player in several currencies might meet in a circle, which the lock timeout ends.
 -- Outcome  for each call that was applied, its place in the array, from 0, and its receipt. None for the others, which
 --          the caller applies by themselves: their wallets were not free, or the statement's time was over before. A
 --          refusal is a receipt and touches no other call; an exception undoes them all.
