@@ -2,9 +2,12 @@
 --
 -- The environment names the SCENARIO, the number of THREADS, the PLAYERS, the RUN's name,
 -- and the RATE, calls a second of each thread; 0 means that a call follows the answer to the last one (closed loop).
--- On a timetable a late call counts from when it was due, so a stall is not hidden (open loop).
+-- On a timetable a late call counts from when it was due, so a stall is not hidden (open loop). Under OVERLOAD it counts
+-- from when it was sent, as a caller's patience does: that the load is more than can be sent is meant.
 -- Latencies of the first RAMP seconds are not told: opening the connections is no part of a load that goes on.
--- At the end: one line of JSON with what was answered, and the latencies' percentiles in microseconds.
+-- Replays repeat the first REPEATED rounds of each thread.
+-- At the end: one line of JSON with how many answers were good, how many told to come again (998) and how many were
+-- anything else, and the percentiles of the first two kinds' latencies in microseconds.
 
 local ffi = require("ffi")
 ffi.cdef("typedef struct { long s; long ns; } instant; int clock_gettime(int, instant *);")
@@ -20,7 +23,8 @@ local STEPS = 1.02 -- each latency bucket is 2 % wider than the one before
 
 local scenario, run = os.getenv("SCENARIO"), os.getenv("RUN")
 local of, players = tonumber(os.getenv("THREADS")), tonumber(os.getenv("PLAYERS"))
-local rate = tonumber(os.getenv("RATE"))
+local is_overload = os.getenv("OVERLOAD") == "yes"
+local rate, repeated = tonumber(os.getenv("RATE")), tonumber(os.getenv("REPEATED"))
 
 wrk.headers["Content-Type"] = "application/json"
 
@@ -32,7 +36,7 @@ function setup(thread)
 end
 
 function init()
-  sent, good, bad, buckets, complaint = 0, 0, 0, {}, ""
+  sent, good, shed, bad, good_after, shed_after, complaint = 0, 0, 0, 0, {}, {}, ""
   math.randomseed(number + 1)
   next_due = now() + (rate > 0 and math.random() * 1e6 / rate or 0)
   told_from = now() + tonumber(os.getenv("RAMP")) * 1e6
@@ -86,7 +90,7 @@ function scenarios.refund()
 end
 
 function scenarios.replay()
-  return refund(1 + number)
+  return refund(1 + number + of * (sent % repeated))
 end
 
 function scenarios.bet()
@@ -101,6 +105,8 @@ function scenarios.mix() -- Balance 40, Bet 30, Result 28, Cancel 1, Refund 1 of
     return call("Balance", fresh(), {})
   elseif place == 1 or place == 4 or place == 7 then
     last = fresh()
+    return bet(last)
+  elseif not is_good then -- the game does not go on without its bet
     return bet(last)
   end
   if sent % 100 == 2 then
@@ -122,37 +128,39 @@ function request()
   sent = sent + 1
   began = now()
   if rate > 0 then
-    began = math.min(began, next_due)
+    if not is_overload then began = math.min(began, next_due) end
     next_due = next_due - math.log(1 - math.random()) * 1e6 / rate
   end
   return text
 end
 
 function response(status, _, answer)
-  if began >= told_from then
-    local bucket = math.floor(math.log(math.max(1, now() - began)) / math.log(STEPS))
-    buckets[bucket] = (buckets[bucket] or 0) + 1
-  end
-  if status == 200 and answer:find('"error": ?0[,}]') then
+  is_good = status == 200 and answer:find('"error": ?0[,}]')
+  local is_shed = status == 200 and answer:find('"error": ?998[,}]')
+  if is_good then
     good = good + 1
+  elseif is_shed then
+    shed = shed + 1
   else
     bad = bad + 1
-    complaint = status .. " " .. answer
+  end
+  if not is_good then complaint = status .. " " .. answer end
+  if began >= told_from and (is_good or is_shed) then
+    local after = is_good and good_after or shed_after
+    local bucket = math.floor(math.log(math.max(1, now() - began)) / math.log(STEPS))
+    after[bucket] = (after[bucket] or 0) + 1
   end
 end
 
-function done(summary)
-  local total, all, right, wrong, said = 0, {}, 0, 0, ""
+local function percentiles(name) -- of all threads: half of the latencies are shorter than the first, 99 % than the second
+  local total, all, order = 0, {}, {}
   for _, thread in ipairs(threads) do
-    right, wrong = right + thread:get("good"), wrong + thread:get("bad")
-    if thread:get("bad") > 0 then said = thread:get("complaint") end
-    for bucket, count in pairs(thread:get("buckets")) do
+    for bucket, count in pairs(thread:get(name)) do
+      if not all[bucket] then order[#order + 1] = bucket end
       all[bucket] = (all[bucket] or 0) + count
       total = total + count
     end
   end
-  local order = {}
-  for bucket in pairs(all) do order[#order + 1] = bucket end
   table.sort(order)
   local function percentile(share)
     local seen = 0
@@ -162,8 +170,19 @@ function done(summary)
     end
     return 0
   end
+  return percentile(0.5), percentile(0.99)
+end
+
+function done(summary)
+  local right, later, wrong, said = 0, 0, 0, ""
+  for _, thread in ipairs(threads) do
+    right, later, wrong = right + thread:get("good"), later + thread:get("shed"), wrong + thread:get("bad")
+    if thread:get("complaint") ~= "" then said = thread:get("complaint") end
+  end
+  local p50, p99 = percentiles("good_after")
+  local _, shed_p99 = percentiles("shed_after")
   local errors = summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
-  print(string.format(
-    '{"seconds": %.6f, "good": %d, "bad": %d, "lost": %d, "p50": %.0f, "p99": %.0f, "complaint": %q}',
-    summary.duration / 1e6, right, wrong, errors, percentile(0.5), percentile(0.99), said))
+  print(string.format('{"seconds": %.6f, "good": %d, "shed": %d, "bad": %d, "lost": %d,',
+    summary.duration / 1e6, right, later, wrong, errors)
+    .. string.format(' "p50": %.0f, "p99": %.0f, "shed_p99": %.0f, "complaint": %q}', p50, p99, shed_p99, said))
 end

@@ -44,7 +44,8 @@ class Figure:
             "calls_per_second": round(self.load.rate, 1),
             "p50_ms": round(self.load.p50, 3),
             "p99_ms": round(self.load.p99, 3),
-            "not_served": self.load.failed,
+            "told_to_come_again": self.load.shed,
+            "p99_ms_of_those": round(self.load.shed_p99, 3),
             "cpu_seconds_per_1000_calls": {
                 "server": round(self.cpu_server, 3),
                 "database": round(self.cpu_database, 3),
@@ -86,11 +87,13 @@ class Bench:
     ) -> Figure:
         """Measure calls over HTTP, as many as there can be or, with a ``rate``, so many a second.
 
-        Under ``overload``, calls may be turned away.
+        Under ``overload``, calls may be told to come again.
         """
         rounds = self._rounds(scenario, connections, rate)
+        repeated = 1
         if scenario == "replay":
-            send(server.url, "refund", rounds, connections=connections, seconds=1)
+            first = send(server.url, "refund", rounds, connections=connections, seconds=1)
+            repeated = max(1, first.calls // connections // 2)  # no connection did fewer than half of the mean
         with stopwatch(server.process, self.database.process) as used:
             load = send(
                 server.url,
@@ -99,7 +102,8 @@ class Bench:
                 connections=connections,
                 seconds=seconds or self.seconds,
                 rate=rate,
-                lenient=overload,
+                repeated=repeated,
+                overload=overload,
             )
         if scenario == "refund" and server.name != "empty view":
             check_rounds(rounds, load)
@@ -110,10 +114,14 @@ class Bench:
             connections,
             load,
             *(seconds * per_thousand for seconds in used.seconds),
-            server.memory_per_worker(),
+            max(server.memory().values()),
             used.stolen,
         )
         return self._keep(figure)
+
+    def http_at_half(self, server: Server, workers: int, scenario: str, full: Figure) -> Figure:
+        """Measure half of the calls that there were at full load, on a timetable."""
+        return self.http(server, workers, scenario, connections=2 * CONNECTIONS, rate=full.load.rate / 2)
 
     def _rounds(self, what: str, connections: int, rate: float) -> Rounds:
         a_second = ROUNDS_A_SECOND.get(what, 0) / (2 if connections == 1 else 1)
@@ -154,19 +162,22 @@ def main_ratios(bench: Bench, workers: int, *, quick: bool) -> dict[str, float]:
     """Measure what the targets name, in one go, and return the ratios; but the latencies', if ``quick``."""
     ceiling = max(bench.ceiling(connections).load.rate for connections in bench.ceiling_connections)
     with warm(usual_way(bench.database.owner_url, workers), bench.database) as server:
-        usual = bench.http(server, workers, "refund").load.rate
+        usual = bench.http(server, workers, "refund")
+        if not quick:
+            bench.http_at_half(server, workers, "refund", usual)
     with warm(wallet(bench.database.url, workers), bench.database) as server:
-        refund, replay, mix = (
-            bench.http(server, workers, scenario).load.rate for scenario in ("refund", "replay", "mix")
-        )
+        refund, replay, mix = (bench.http(server, workers, scenario) for scenario in ("refund", "replay", "mix"))
+        if not quick:
+            bench.http_at_half(server, workers, "replay", replay)
+            bench.http_at_half(server, workers, "mix", mix)
         latencies = {} if quick else {"half_load_p99_vs_single_p50": latency_ratio(bench, server, workers)}
     if not quick:
         latencies["pgbench_half_load_p99_vs_single_p50"] = pgbench_latency_ratio(bench)
     return {
-        "refund_vs_pgbench": refund / ceiling,
-        "refund_vs_usual": refund / usual,
-        "mix_vs_pgbench": mix / ceiling,
-        "replay_vs_refund": replay / refund,
+        "refund_vs_pgbench": refund.load.rate / ceiling,
+        "refund_vs_usual": refund.load.rate / usual.load.rate,
+        "mix_vs_pgbench": mix.load.rate / ceiling,
+        "replay_vs_refund": replay.load.rate / refund.load.rate,
         **latencies,
     }
 
@@ -175,7 +186,7 @@ def latency_ratio(bench: Bench, server: Server, workers: int) -> float:
     """Measure what the slowest calls take at half of full load, against what a call takes that has the wallet alone."""
     single = bench.http(server, workers, "refund", connections=1)
     full = bench.http(server, workers, "refund")  # once more, beside what is compared with it
-    half = bench.http(server, workers, "refund", connections=2 * CONNECTIONS, rate=full.load.rate / 2)
+    half = bench.http_at_half(server, workers, "refund", full)
     return half.load.p99 / single.load.p50
 
 
@@ -192,12 +203,17 @@ def pgbench_latency_ratio(bench: Bench) -> float:
 def other_ratios(bench: Bench, workers: int) -> dict[str, float]:
     """Measure the rest: the empty view, bets, a hot player."""
     with warm(empty_view(workers), bench.database) as server:
-        empty = bench.http(server, workers, "refund").load.rate
+        empty = bench.http(server, workers, "refund")
+        bench.http_at_half(server, workers, "refund", empty)
     with warm(wallet(bench.database.url, workers), bench.database) as server:
-        full = bench.http(server, workers, "refund").load.rate
-        bench.http(server, workers, "bet")
-        hot = [bench.http(server, workers, "hot", connections=clients).load.rate for clients in HOT_CLIENTS]
-    return {"refund_vs_empty": full / empty, "hot_64_vs_best": hot[-1] / max(hot)}
+        full = bench.http(server, workers, "refund")
+        bench.http_at_half(server, workers, "bet", bench.http(server, workers, "bet"))
+        hot = [bench.http(server, workers, "hot", connections=clients) for clients in HOT_CLIENTS]
+        bench.http_at_half(server, workers, "hot", hot[-1])
+    return {
+        "refund_vs_empty": full.load.rate / empty.load.rate,
+        "hot_64_vs_best": hot[-1].load.rate / max(figure.load.rate for figure in hot),
+    }
 
 
 def two_workers_against_one(bench: Bench) -> dict[str, float]:
@@ -229,15 +245,18 @@ def many_rounds_against_few(few: Bench, many: Bench, workers: int, *, few_first:
 
 
 def soak(bench: Bench, workers: int, calls: int) -> dict[str, float]:
-    """Send that many calls, and compare a worker's memory after the first tenth of them with that after all."""
+    """Send that many calls, and compare memory after the first tenth of them with that after all.
+
+    It is that of the process whose memory grew most.
+    """
     with warm(wallet(bench.database.url, workers), bench.database) as server:
-        done, memory = 0, []
+        done, before = 0, {}
         while done < calls:
-            figure = bench.http(server, workers, "mix", seconds=SOAK_PART_S)
-            done += figure.load.calls
-            if done >= calls / 10:
-                memory.append(figure.memory)
-    return {"memory_after_soak": memory[-1] / memory[0]}
+            done += bench.http(server, workers, "mix", seconds=SOAK_PART_S).load.calls
+            if not before and done >= calls / 10:
+                before = server.memory()
+        after = server.memory()
+    return {"memory_after_soak": max(after[process] / memory for process, memory in before.items())}
 
 
 def overload(bench: Bench, workers: int, seconds: float) -> dict[str, float]:
@@ -257,6 +276,7 @@ def overload(bench: Bench, workers: int, seconds: float) -> dict[str, float]:
     return {
         "served_meanwhile": meanwhile.load.rate / before.load.rate,
         "served_afterwards": after.load.rate / before.load.rate,
+        "slowest_answers_s": max(meanwhile.load.p99, meanwhile.load.shed_p99) / 1000,
         "memory_meanwhile": meanwhile.memory / before.memory,
     }
 

@@ -70,9 +70,9 @@ class Server:
         self._popen.terminate()
         self._popen.wait()
 
-    def memory_per_worker(self) -> int:
-        """Return the bytes of memory that its largest process has for itself and its share of what is common."""
-        return max(int(one.memory_full_info().pss) for one in (self.process, *self.process.children(recursive=True)))
+    def memory(self) -> dict[int, int]:
+        """Return the bytes of memory that each process has for itself and its share of what is common, by its id."""
+        return {one.pid: int(one.memory_full_info().pss) for one in self.process.children(recursive=True)}
 
 
 def wallet(database_url: str, workers: int) -> Server:

@@ -43,6 +43,9 @@ TARGETS = {
     "many_rounds_vs_few_refund": (0.9, "at least"),
     "many_rounds_vs_few_mix": (0.9, "at least"),
     "memory_after_soak": (1.1, "at most"),
+    "served_afterwards": (0.8, "at least"),
+    "slowest_answers_s": (3.0, "at most"),
+    "memory_meanwhile": (2.0, "at most"),
 }
 COLUMNS = ("what", "clients", "calls/s", "p50 ms", "p99 ms", "CPU server", "CPU database", "MB", "stolen")
 QUICK_SECONDS = 2
@@ -109,7 +112,7 @@ class Extent(NamedTuple):
 
 
 def _quickly(data: Path) -> dict:
-    with database_of(data, QUICK_ROUNDS) as database:
+    with database_of(data, QUICK_ROUNDS, anew=True) as database:
         bench = Bench(database, QUICK_SECONDS, _progress, CEILING_CONNECTIONS[:1])
         found = main_ratios(bench, QUICK_WORKERS, quick=True)
         database.check_books()
