@@ -15,6 +15,8 @@ CEILING_CONNECTIONS = (8, CONNECTIONS)
 """Of pgbench: as many as a worker has to the database, which does best here, and as many as there are calls."""
 ROUNDS_A_SECOND = {"pgbench": 5000, "refund": 3500, "replay": 3500}
 """Open rounds for each second of a measurement that refunds them: more than it can need here."""
+SPARE_ROUNDS = 20
+"""Of each connection, where few calls are sent: chance gives some of them many."""
 HOT_CLIENTS = (1, 4, 16, 64)
 OVERLOAD_CONNECTIONS = 512
 SOAK_PART_S = 30
@@ -125,8 +127,11 @@ class Bench:
 
     def _rounds(self, what: str, connections: int, rate: float) -> Rounds:
         a_second = ROUNDS_A_SECOND.get(what, 0) / (2 if connections == 1 else 1)
+        if not a_second:
+            return self.database.new_rounds(0)
         # Some connections send more than others, and each has rounds of its own.
-        return self.database.new_rounds(int(min(a_second, 2 * rate or a_second) * (self.seconds + 1)))
+        number = min(a_second, 2 * rate or a_second) * (self.seconds + 1) + SPARE_ROUNDS * connections
+        return self.database.new_rounds(int(number))
 
     def _keep(self, figure: Figure) -> Figure:
         self.figures.append(figure)
