@@ -181,6 +181,8 @@ def _tell(runs: list, *, as_json: bool) -> None:
             ratios.add_row(name, f"{value:.2f}", f"{words} {bound}" if bound else "", style=style)
         out = Console(width=120)
         out.print(table)
+        for load in (figure.load for figure in run["figures"] if figure.load.shed):
+            out.print(f"Told to come again: {load.shed} calls, 99 % of them within {load.shed_p99:.0f} ms.")
         out.print("CPU: seconds for 1,000 calls. MB: memory of the largest worker.")
         out.print("Stolen: the share of the cores' time that other machines on the same hardware had instead.")
         out.print(ratios)
