@@ -1,4 +1,4 @@
-"""The databases that the load is sent to: a month of play of some size, and rounds that a run may refund."""
+"""The databases that the load is sent to: open rounds with one bet each, so many, and those that a run may refund."""
 
 import os
 import shutil
@@ -38,7 +38,7 @@ _runs = count()
 
 
 class Database:
-    """A database with a month of play in it, and whatever earlier runs left."""
+    """A database with open rounds in it, and whatever earlier runs left."""
 
     def __init__(self, superuser_url: str, process: psutil.Process, players: int) -> None:
         """Take a running server's database."""

@@ -99,5 +99,5 @@ def test_the_sizes_follow_from_the_page_of_figures():
     sizes = re.findall(r"^\| ([\d,]+) \| (\d+)[^|]* \| (\d+) \|", PAGE.partition("\n## Sizing\n")[2], re.MULTILINE)
     assert len(sizes) == 5
     for calls, workers, cores in sizes:
-        planned = 2 * int(calls.replace(",", ""))
+        planned = 4 * int(calls.replace(",", ""))
         assert (int(workers), int(cores)) == (ceil(planned * wallet / 1000), ceil(planned * database / 1000)), calls

@@ -68,4 +68,4 @@ def test_the_cores_follow_from_the_page_of_figures():
     assert len(sizes) == 4
     for peak, *cores in sizes:
         calls = int(peak.replace(",", ""))
-        assert cores == [f"{calls * float(cpu) / 1000:.1f}" for cpu in (service, database)], peak
+        assert cores == [f"{calls * float(cpu) / 1000:.2f}" for cpu in (service, database)], peak
