@@ -1,4 +1,4 @@
-"""The databases that the load is sent to: open rounds with one bet each, so many, and those that a run may refund."""
+"""The databases that the load is sent to: a number of open rounds with one bet each, and those that a run refunds."""
 
 import os
 import shutil

@@ -144,7 +144,7 @@ function response(status, _, answer)
   else
     bad = bad + 1
   end
-  if not is_good then complaint = status .. " " .. answer:gsub("%c", " ") end
+  if not is_good and not (is_shed and is_overload) then complaint = status .. " " .. answer:gsub("%c", " ") end
   if began >= told_from and (is_good or is_shed) then
     local after = is_good and good_after or shed_after
     local bucket = math.floor(math.log(math.max(1, now() - began)) / math.log(STEPS))

@@ -103,7 +103,8 @@ def send(
     told = json.loads(done.stdout.splitlines()[-1])
     failed = told["bad"] + told["lost"] + (0 if overload else told["shed"])
     if failed:
-        raise LoadError(f"{failed} of {told['good'] + failed} calls failed, one of them so: {told['complaint']}")
+        sent = sum(told[kind] for kind in ("good", "shed", "bad", "lost"))
+        raise LoadError(f"{failed} of {sent} calls failed, one of them so: {told['complaint']}")
     p50, p99, shed_p99 = (told[name] / 1000 for name in ("p50", "p99", "shed_p99"))
     return Load(told["good"], told["seconds"], p50, p99, told["shed"], shed_p99)
 

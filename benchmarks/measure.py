@@ -109,7 +109,7 @@ class Bench:
             )
         if scenario == "refund" and server.name != "empty view":
             check_rounds(rounds, load)
-        per_thousand = 1000 / load.calls
+        per_thousand = 1000 / (load.calls + load.shed)
         figure = Figure(
             _named(f"{server.name}: {scenario}", rate),
             workers,
@@ -281,7 +281,7 @@ def overload(bench: Bench, workers: int, seconds: float) -> dict[str, float]:
     return {
         "served_meanwhile": meanwhile.load.rate / before.load.rate,
         "served_afterwards": after.load.rate / before.load.rate,
-        "slowest_answers_s": max(meanwhile.load.p99, meanwhile.load.shed_p99) / 1000,
+        "overload_p99_s": max(meanwhile.load.p99, meanwhile.load.shed_p99) / 1000,
         "memory_meanwhile": meanwhile.memory / before.memory,
     }
 

@@ -44,7 +44,7 @@ TARGETS = {
     "many_rounds_vs_few_mix": (0.9, "at least"),
     "memory_after_soak": (1.1, "at most"),
     "served_afterwards": (0.8, "at least"),
-    "slowest_answers_s": (3.0, "at most"),
+    "overload_p99_s": (3.0, "at most"),
     "memory_meanwhile": (2.0, "at most"),
 }
 COLUMNS = ("what", "clients", "calls/s", "p50 ms", "p99 ms", "CPU server", "CPU database", "MB", "stolen")
@@ -120,7 +120,8 @@ def _quickly(data: Path) -> dict:
 
 
 def _with_rounds(data: Path, size: int, counts: list[int], extent: Extent) -> Iterator[dict]:
-    with database_of(data, size) as database:
+    # A small one would soon have more rounds from earlier runs than it is named after.
+    with database_of(data, size, anew=size <= QUICK_ROUNDS) as database:
         for count in counts:
             bench = Bench(database, extent.seconds, _progress)
             found = [main_ratios(bench, count, quick=False) | other_ratios(bench, count) for _ in range(extent.repeat)]

@@ -15,8 +15,9 @@ from wallet_service.schema import migrate
 
 @pytest.fixture(params=["each by itself", "by its own statement in its turn", "by the groups' statement"])
 def traced(request, database_url, new_player, tmp_path):
-    """A player whose ledger writes what it says to the database into a file; and a function that counts what it said.
+    """A player whose ledger writes what it says to the database into a file; a function that counts what it said.
 
+    And the statements that it counted, and how calls go.
     The server ends each round trip by saying that it is ready for the next.
     """
     engine = create_wallet_engine(database_url, connections=1, prepared_statements=True)
@@ -50,13 +51,13 @@ def traced(request, database_url, new_player, tmp_path):
             trace.seek(0)
             return trace.read().count("ReadyForQuery"), len(statements)
 
-    yield player, ledger, count
+    yield player, ledger, count, statements, request.param
     engine.dispose()
     group_engine.dispose()
 
 
 def test_each_call_is_one_round_trip(traced):
-    player, ledger, count = traced
+    player, ledger, count, statements, by = traced
     calls = {
         "bet": lambda n: player.bet("1", round_id=f"r{n}", reference=f"b{n}"),
         "bet, again": lambda n: player.bet("1", round_id=f"r{n}", reference=f"b{n}"),
@@ -87,6 +88,8 @@ def test_each_call_is_one_round_trip(traced):
             call(number)
     for name, call in calls.items():
         assert count(lambda call=call: call("new")) == (1, 1), name
+    count(lambda: calls["bet"]("of which the statement is looked at"))
+    assert ("apply_calls" in statements[0]) == (by == "by the groups' statement")
 
 
 def test_a_lost_race_is_run_again_and_not_for_ever(new_database):

@@ -17,7 +17,7 @@ IN_VAIN_AFTER_S = 0.9
 """A call that failed faster was refused, not left waiting: whoever comes next need not wait either."""
 
 ONE_PLAYER_S = (errors.LockNotAvailable, errors.DeadlockDetected, errors.QueryCanceled)
-"""The player's wallets are locked, or what the call does takes long; the database itself answers."""
+"""The player's rows are locked, in a circle perhaps, or what the call does takes long; the database itself answers."""
 
 
 class Breaker:
