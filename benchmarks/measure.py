@@ -95,7 +95,7 @@ class Bench:
         repeated = 1
         if scenario == "replay":
             first = send(server.url, "refund", rounds, connections=connections, seconds=1)
-            repeated = max(1, first.calls // connections // 2)  # no connection did fewer than half of the mean
+            repeated = max(1, first.calls // connections // 2)  # few connections do less than half of the mean
         with stopwatch(server.process, self.database.process) as used:
             load = send(
                 server.url,

@@ -79,8 +79,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(health_blueprint(create_wallet_engine(settings.database_url, connections=1)))
     app.register_blueprint(openapi_blueprint(openapi_document(versions, with_operator=bool(settings.operator_token))))
     busy, unknown = (early_answers(versions, outcome) for outcome in (Outcome.UNAVAILABLE, Outcome.CREDENTIALS_WRONG))
-    app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, busy, metrics)  # type: ignore[method-assign]
-    app.wsgi_app = Door(  # type: ignore[method-assign]
+    app.wsgi_app = Admission(app.wsgi_app, settings.calls_at_once, busy, metrics)  # type: ignore[method-assign]  # Flask means it to be wrapped
+    app.wsgi_app = Door(  # type: ignore[method-assign]  # Flask means it to be wrapped
         app.wsgi_app, credentials, unknown, operator_api.PREFIX, UNKNOWN_SENDER, metrics
     )
     app.extensions[RENEWALS] = [credentials.renew]
@@ -129,7 +129,7 @@ def create_admin(settings: Settings, metrics_folder: Path) -> Flask:
 def put_desk_on(app: Flask, settings: Settings) -> None:
     """Serve the desk beside what the application serves."""
     desk = make_desk(settings)
-    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: desk})  # type: ignore[method-assign]
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {PREFIX: desk})  # type: ignore[method-assign]  # Flask means it to be wrapped
     app.extensions[RENEWALS] += desk.extensions[RENEWALS]
 
 

@@ -103,7 +103,7 @@ class Metrics:
     def watch(self, engine: Engine, pool: str) -> None:
         """Count the connections of an engine that are in use."""
         in_use = self._connections.labels(pool)
-        self._most_connections.labels(pool).inc(engine.pool.size())  # type: ignore[attr-defined]
+        self._most_connections.labels(pool).inc(engine.pool.size())  # type: ignore[attr-defined]  # that of a QueuePool
 
         def taken(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
             record.info[TAKEN] = True

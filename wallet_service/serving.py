@@ -140,7 +140,7 @@ def _make_worker(create: Callable[[Settings], Flask], settings: Settings) -> Fla
     Thread(target=Cutter(bodies.waits).run, daemon=True).start()
     leaving = Leaving(bodies)
     at_each(LEAVE, leaving.begin)
-    app.wsgi_app = leaving  # type: ignore[method-assign]
+    app.wsgi_app = leaving  # type: ignore[method-assign]  # Flask means it to be wrapped
     return app
 
 

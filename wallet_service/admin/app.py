@@ -127,7 +127,7 @@ def create_desk(settings: Settings, ledger: Ledger, reads: Engine, writes: Engin
     tokens_routes(app, tokens)
     me_routes(app, accounts, logins)
     reference_routes(app, settings)
-    app.wsgi_app = in_front(app.wsgi_app, app.url_map)  # type: ignore[assignment,method-assign]
+    app.wsgi_app = in_front(app.wsgi_app, app.url_map)  # type: ignore[assignment,method-assign]  # Flask means it to be wrapped
     app.register_error_handler(HTTPException, show_error)
     app.register_error_handler(CSRFError, show_stale_form)
     app.register_error_handler(BusyError, show_busy)

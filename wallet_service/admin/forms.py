@@ -31,7 +31,7 @@ MAX_NAME = 64
 """Characters of a name in an address; the contract's own are shorter."""
 
 
-class DeskForm(FlaskForm):  # type: ignore[misc]
+class DeskForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """A form for people, with a CSRF token, and for scripts, whose token no other site can send."""
 
     def __init__(self, data: Mapping[str, Any] | None = None) -> None:

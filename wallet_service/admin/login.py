@@ -21,7 +21,7 @@ from wallet_service.names import has_controls
 __all__ = ["login_routes"]
 
 
-class LoginForm(FlaskForm):  # type: ignore[misc]
+class LoginForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """Name and password."""
 
     name = StringField(

@@ -227,7 +227,7 @@ def _entries(
     by: tuple[SQLColumnExpression[Any], ...] = (),
 ) -> list[Entry]:
     """Select a model's columns by the names of an entry's fields; JSON as the text that was stored."""
-    names = [item.name for item in fields(entry)]  # type: ignore[arg-type]
+    names = [item.name for item in fields(entry)]  # type: ignore[arg-type]  # each entry is a dataclass
     columns = [cast(getattr(model, name), Text) if name in JSON_COLUMNS else getattr(model, name) for name in names]
     query = select(*columns).where(*where).order_by(*by).limit(MOST_ENTRIES)
     return [entry(*row) for row in connection.execute(query)]

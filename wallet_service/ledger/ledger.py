@@ -64,7 +64,7 @@ class Ledger:
         self._groups = None
         if group_engine:
             self._groups = CallGroups(group_engine, self._breaker, calls_together, on_statement, pooled=pooled)
-        self._alone = BoundedSemaphore(engine.pool.size())  # type: ignore[attr-defined]
+        self._alone = BoundedSemaphore(engine.pool.size())  # type: ignore[attr-defined]  # that of a QueuePool
 
     @property
     def waiting(self) -> int:

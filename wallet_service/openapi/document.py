@@ -51,7 +51,7 @@ def openapi_document(versions: tuple[Version, ...], *, with_operator: bool) -> d
         plugins=[plugin],
         info={"description": DESCRIPTION},
     )
-    plugin.converter.add_attribute_function(wire_field_schema)  # type: ignore[union-attr]
+    plugin.converter.add_attribute_function(wire_field_schema)  # type: ignore[union-attr]  # set with the spec
     for name, scheme in SECURITY_SCHEMES.items():
         if with_operator or name != "operatorToken":
             spec.components.security_scheme(name, scheme)

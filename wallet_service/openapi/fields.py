@@ -22,7 +22,7 @@ def fields_schema(spec: APISpec, schema: Schema) -> JsonSchema:
     [plugin] = spec.plugins
     assert isinstance(plugin, MarshmallowPlugin)  # noqa: S101 - the only one
     assert plugin.converter  # noqa: S101 - made with the document
-    described: JsonSchema = plugin.converter.schema2jsonschema(schema)  # type: ignore[no-untyped-call]
+    described: JsonSchema = plugin.converter.schema2jsonschema(schema)  # type: ignore[no-untyped-call]  # apispec has no types here
     return described | {"additionalProperties": True}
 
 
